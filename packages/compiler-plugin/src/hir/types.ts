@@ -1,0 +1,298 @@
+/**
+ * The HIR: structured SSA. Straight-line operations, `if` with merged results, `loop` with carried values, calls,
+ * closures, and explicit memory (allocate, load, store). There is no jump: early return, break and continue become
+ * values (see docs/internals/compiler.md). Reversal is therefore mechanical and the output reads like the input.
+ */
+
+/** A half-open range of characters in a source file. */
+export interface Span {
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * What differentiation needs to know of a TypeScript type.
+ * - `number`: a differentiable number. `inert`: no tangent (string, boolean, Int, NoDerivative, undefined, plain functions).
+ * - `leaf`: an immutable object with a vector protocol, such as a tensor; by value.
+ * - `array` (typed arrays with `typed`), `tuple`, `struct`, `map`, `function`: by reference, with shadows.
+ * - `union`; `unknown`: a type parameter, whose kind is known only at run time.
+ */
+export type Type =
+  | { readonly kind: "number" }
+  | { readonly kind: "inert"; readonly text: string }
+  | { readonly kind: "leaf"; readonly name: string }
+  | { readonly kind: "array"; readonly element: Type; readonly typed?: "Float32Array" | "Float64Array" }
+  | { readonly kind: "tuple"; readonly elements: readonly Type[] }
+  | StructType
+  | { readonly kind: "map"; readonly element: Type }
+  | { readonly kind: "function"; readonly text: string }
+  | { readonly kind: "union"; readonly members: readonly Type[] }
+  | { readonly kind: "unknown"; readonly text: string };
+
+export interface StructType {
+  readonly kind: "struct";
+  /** Class, interface or alias name, or "{ … }". */
+  readonly name: string;
+  /** Every field by its run-time name (inert ones too); a function because types may be recursive. */
+  readonly fields: () => ReadonlyMap<string, Type>;
+  /** Key of the class declaration, when it is a class. */
+  readonly classKey?: string;
+}
+
+/** How a value of a type carries its adjoint: by value, by reference (a shadow), unknown until run time, or not at all. */
+export type Passing = "v" | "r" | "u" | "-";
+
+/** One SSA value. Identity is the object; `id` is unique within a function and orders definitions. */
+export interface Value {
+  readonly id: number;
+  readonly type: Type;
+  /** The source name it came from, for readable output. */
+  readonly name?: string;
+  readonly span?: Span;
+}
+
+/** A sequence of operations with block parameters and results. A region that always throws `diverges` and has no results. */
+export interface Region {
+  readonly params: Value[];
+  readonly ops: Op[];
+  results: Value[];
+  diverges?: boolean;
+}
+
+interface OpBase {
+  readonly span: Span;
+  readonly results: Value[];
+}
+
+export type Op =
+  | ConstOp
+  | GlobalOp
+  | PrimOp
+  | MathOp
+  | ArrayOp
+  | ObjectOp
+  | NewArrayOp
+  | AllocateOp
+  | NewOp
+  | LoadOp
+  | StoreOp
+  | PushOp
+  | PopOp
+  | CallOp
+  | ClosureOp
+  | OpaqueOp
+  | ThrowOp
+  | IfOp
+  | LoopOp;
+
+/** A literal. */
+export interface ConstOp extends OpBase {
+  readonly kind: "const";
+  readonly value: number | string | boolean | null | undefined | bigint;
+}
+
+/** A module-level or ambient name (or a dotted chain of readonly ones, `Math.PI`), constant for differentiation. */
+export interface GlobalOp extends OpBase {
+  readonly kind: "global";
+  readonly text: string;
+  /** The file whose scope the text is written for; "" for ambient names, which every module sees. */
+  readonly file: string;
+}
+
+/** A JavaScript operator on primitive values; `op` is its token ("+", "<", "===", "!", "typeof", …), `neg` unary minus. */
+export interface PrimOp extends OpBase {
+  readonly kind: "prim";
+  readonly op: string;
+  readonly args: readonly Value[];
+}
+
+/** `Math.fn(...args)`. */
+export interface MathOp extends OpBase {
+  readonly kind: "math";
+  readonly fn: string;
+  readonly args: readonly Value[];
+}
+
+/** `[a, ...b, c]`: `spread[i]` marks elements that are spread arrays. */
+export interface ArrayOp extends OpBase {
+  readonly kind: "array";
+  readonly elements: readonly Value[];
+  readonly spread: readonly boolean[];
+}
+
+/** `{ ...a, x: b }`: an entry without a key is a spread. Later entries win. */
+export interface ObjectOp extends OpBase {
+  readonly kind: "object";
+  readonly entries: readonly { readonly key?: string; readonly value: Value }[];
+}
+
+/** A fresh array of `length` elements, all `fill` (typed arrays: 0). `new Array(n).fill(x)`, `new Float64Array(n)`. */
+export interface NewArrayOp extends OpBase {
+  readonly kind: "newArray";
+  readonly length: Value;
+  readonly fill?: Value;
+}
+
+/** A bare instance of a class, before its initialiser runs: `Object.create(Class.prototype)`. */
+export interface AllocateOp extends OpBase {
+  readonly kind: "allocate";
+  readonly classText: string;
+  readonly file: string;
+}
+
+/**
+ * `new Class(...args)` where the constructor only stores arguments and inert values: `fields` maps each
+ * differentiable field to the argument stored there. Other constructors are `allocate` plus a call of the initialiser.
+ */
+export interface NewOp extends OpBase {
+  readonly kind: "new";
+  readonly classText: string;
+  readonly file: string;
+  readonly args: readonly Value[];
+  readonly fields: readonly { readonly name: string; readonly argument: number }[];
+}
+
+export type Key =
+  | { readonly kind: "field"; readonly name: string }
+  | { readonly kind: "index"; readonly index: Value };
+
+/** `object.name` or `object[index]` (array elements, tuple slots; Map entries by `get` are calls of kind intrinsic). */
+export interface LoadOp extends OpBase {
+  readonly kind: "load";
+  readonly object: Value;
+  readonly key: Key;
+  /** The declaration says readonly, or the frontend proved that nothing in the program writes it after construction. */
+  readonly readonly?: boolean;
+}
+
+export interface StoreOp extends OpBase {
+  readonly kind: "store";
+  readonly object: Value;
+  readonly key: Key;
+  readonly value: Value;
+}
+
+/** `array.push(value)`; no result. */
+export interface PushOp extends OpBase {
+  readonly kind: "push";
+  readonly array: Value;
+  readonly value: Value;
+}
+
+/** `array.pop()` on an array that the program knows to be non-empty; result is the element. */
+export interface PopOp extends OpBase {
+  readonly kind: "pop";
+  readonly array: Value;
+}
+
+/** Who is called, and how the call is written in the primal program. The receiver, if any, is `args[0]`. */
+export type Callee =
+  /** A function of this program whose HIR `program.lower(key)` gives: function, static or statically resolved method, initialiser. */
+  | { readonly kind: "known"; readonly key: string; readonly text: string; readonly file: string; readonly method?: string }
+  /** A target of registerDerivative (or a manifest entry); `wrt` holds argument positions, the receiver being 0 for methods. */
+  | {
+      readonly kind: "registered";
+      readonly key: string;
+      readonly text: string;
+      readonly file: string;
+      readonly method?: string;
+      readonly wrt: readonly number[];
+      readonly effects: "none" | "random" | "state";
+      readonly retains: boolean;
+    }
+  /** A method found at run time on `args[0]`: interface members, overridden methods. `key` names the interface member. */
+  | { readonly kind: "dynamic"; readonly key: string; readonly method: string; readonly implementations: readonly string[] }
+  /** A function value: `args[0]` is the callee itself. */
+  | { readonly kind: "value" }
+  /** No derivative is known; legal only where nothing active passes through. `method` writes `args[0].method(…)`. */
+  | { readonly kind: "inert"; readonly text: string; readonly file: string; readonly method?: string };
+
+export interface CallOp extends OpBase {
+  readonly kind: "call";
+  readonly callee: Callee;
+  readonly args: readonly Value[];
+  readonly spread?: readonly boolean[];
+  /** May write memory reachable from its arguments, or do I/O; inert calls of unknown functions always may. */
+  readonly effects: boolean;
+}
+
+/** A function literal; `captures` are the values it closes over, in the order of the function's `captures`. */
+export interface ClosureOp extends OpBase {
+  readonly kind: "closure";
+  readonly function: HirFunction;
+  readonly captures: readonly Value[];
+}
+
+/**
+ * Source text with holes, emitted verbatim in the forward sweep: anything the HIR does not model. Legal only where it
+ * is inactive; when activity reaches it, `diagnostic` is reported at `span`.
+ */
+export interface OpaqueOp extends OpBase {
+  readonly kind: "opaque";
+  /** parts.length === operands.length + 1. Without results it is a statement, otherwise an expression. */
+  readonly parts: readonly string[];
+  readonly operands: readonly Value[];
+  readonly file: string;
+  readonly effects: boolean;
+  readonly diagnostic: { readonly code: string; readonly message: string; readonly hint?: string };
+}
+
+/** Ends its region, which diverges. `value` is inert. */
+export interface ThrowOp extends OpBase {
+  readonly kind: "throw";
+  readonly value: Value;
+}
+
+export interface IfOp extends OpBase {
+  readonly kind: "if";
+  readonly condition: Value;
+  readonly then: Region;
+  readonly else: Region;
+}
+
+/**
+ * `results` are the final carried values. Each iteration: the test region (params: carried; result: boolean; pure), then
+ * the body (params: carried, preceded by the index when counted; results: the next carried values, followed by a
+ * boolean `again` when `hasBreak`; false ends the loop after this iteration, its carried values being the results).
+ */
+export interface LoopOp extends OpBase {
+  readonly kind: "loop";
+  readonly initial: readonly Value[];
+  /** `for (let i = start; i < end; i += step)` where the body changes neither i nor end. */
+  readonly counted?: { readonly start: Value; readonly end: Value; readonly comparison: "<" | "<=" | ">" | ">="; readonly step: number };
+  readonly test?: Region;
+  readonly testAfter: boolean;
+  readonly body: Region;
+  readonly hasBreak: boolean;
+  readonly label?: string;
+}
+
+export interface HirFunction {
+  /** Unique in the program: `${file}#${qualified name}`, arrows by position. */
+  readonly key: string;
+  /** Base of generated names. */
+  readonly name: string;
+  readonly file: string;
+  readonly span: Span;
+  readonly kind: "function" | "method" | "initialiser" | "getter" | "setter" | "arrow";
+  /** The receiver (named `this`) first for methods, getters, setters and initialisers. */
+  readonly params: readonly Value[];
+  /** Index of the rest parameter, whose value is an array. */
+  readonly rest?: number;
+  /** Variables of enclosing functions that it reads, as values inside this function. */
+  readonly captures: readonly Value[];
+  /** Yields one value: the result (`undefined` constant for void). */
+  readonly body: Region;
+  readonly result: Type;
+  /** May be called with its mutated by-reference parameters? One flag per parameter: the body (or a callee) writes through it. */
+  readonly recursive: boolean;
+}
+
+/** What the frontend offers the later stages. */
+export interface Program {
+  /** Lowers a function on first use; throws nothing: what cannot be lowered becomes opaque operations or diagnostics. */
+  lower(key: string): HirFunction;
+  /** Type of the class's differentiable instance fields etc., for descriptors. */
+  structOf(classKey: string): StructType;
+}
