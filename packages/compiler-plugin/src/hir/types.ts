@@ -84,7 +84,9 @@ export type Op =
   | OpaqueOp
   | ThrowOp
   | IfOp
-  | LoopOp;
+  | LoopOp
+  | RuntimeOp
+  | SweepOp;
 
 /** A literal. */
 export interface ConstOp extends OpBase {
@@ -153,9 +155,7 @@ export interface NewOp extends OpBase {
   readonly fields: readonly { readonly name: string; readonly argument: number }[];
 }
 
-export type Key =
-  | { readonly kind: "field"; readonly name: string }
-  | { readonly kind: "index"; readonly index: Value };
+export type Key = { readonly kind: "field"; readonly name: string } | { readonly kind: "index"; readonly index: Value };
 
 /** `object.name` or `object[index]` (array elements, tuple slots; Map entries by `get` are calls of kind intrinsic). */
 export interface LoadOp extends OpBase {
@@ -189,7 +189,13 @@ export interface PopOp extends OpBase {
 /** Who is called, and how the call is written in the primal program. The receiver, if any, is `args[0]`. */
 export type Callee =
   /** A function of this program whose HIR `program.lower(key)` gives: function, static or statically resolved method, initialiser. */
-  | { readonly kind: "known"; readonly key: string; readonly text: string; readonly file: string; readonly method?: string }
+  | {
+      readonly kind: "known";
+      readonly key: string;
+      readonly text: string;
+      readonly file: string;
+      readonly method?: string;
+    }
   /** A target of registerDerivative (or a manifest entry); `wrt` holds argument positions, the receiver being 0 for methods. */
   | {
       readonly kind: "registered";
@@ -202,7 +208,12 @@ export type Callee =
       readonly retains: boolean;
     }
   /** A method found at run time on `args[0]`: interface members, overridden methods. `key` names the interface member. */
-  | { readonly kind: "dynamic"; readonly key: string; readonly method: string; readonly implementations: readonly string[] }
+  | {
+      readonly kind: "dynamic";
+      readonly key: string;
+      readonly method: string;
+      readonly implementations: readonly string[];
+    }
   /** A function value: `args[0]` is the callee itself. */
   | { readonly kind: "value" }
   /** No derivative is known; legal only where nothing active passes through. `method` writes `args[0].method(…)`. */
@@ -260,12 +271,39 @@ export interface LoopOp extends OpBase {
   readonly kind: "loop";
   readonly initial: readonly Value[];
   /** `for (let i = start; i < end; i += step)` where the body changes neither i nor end. */
-  readonly counted?: { readonly start: Value; readonly end: Value; readonly comparison: "<" | "<=" | ">" | ">="; readonly step: number };
+  readonly counted?: {
+    readonly start: Value;
+    readonly end: Value;
+    readonly comparison: "<" | "<=" | ">" | ">=";
+    readonly step: number;
+  };
   readonly test?: Region;
   readonly testAfter: boolean;
   readonly body: Region;
   readonly hasBreak: boolean;
   readonly label?: string;
+}
+
+/** `$pb.fn(...args)`: a call of the run-time half. Made by ad/ only, never by lowering. */
+export interface RuntimeOp extends OpBase {
+  readonly kind: "runtime";
+  readonly fn: string;
+  readonly args: readonly Value[];
+  readonly effects: boolean;
+}
+
+/**
+ * One sweep of another function's derivative, for the given activity mask; made by ad/ only. With `variant`, the value
+ * that `$pb.variant` returned, the sweep is its method; without, it is that of the statically known `callee`.
+ * forward: args and shadows to a frame. backward: [frame, cotangent] to the by-value cotangents.
+ */
+export interface SweepOp extends OpBase {
+  readonly kind: "sweep";
+  readonly sweep: "forward" | "backward";
+  readonly callee: Callee;
+  readonly mask: string;
+  readonly variant?: Value;
+  readonly args: readonly Value[];
 }
 
 export interface HirFunction {
@@ -285,7 +323,7 @@ export interface HirFunction {
   /** Yields one value: the result (`undefined` constant for void). */
   readonly body: Region;
   readonly result: Type;
-  /** May be called with its mutated by-reference parameters? One flag per parameter: the body (or a callee) writes through it. */
+  /** Calls itself, directly or through others (a hint: analysis finds cycles by itself). */
   readonly recursive: boolean;
 }
 

@@ -1,0 +1,8 @@
+/** The HIR: types, builder, printer, verifier, visitors and interpreter. */
+export * from "./build.ts";
+export * from "./interpret.ts";
+export * from "./kinds.ts";
+export * from "./print.ts";
+export type * from "./types.ts";
+export * from "./verify.ts";
+export * from "./visit.ts";

@@ -1,0 +1,189 @@
+/** Walks and rewrites HIR: operands, nested regions, substitution of values, copies with fresh values. */
+import type { Ids } from "./build.ts";
+import type { HirFunction, Op, Region, Value } from "./types.ts";
+
+/** The values an operation reads itself; those read inside its regions are not listed. */
+export function operands(op: Op): readonly Value[] {
+  switch (op.kind) {
+    case "const":
+    case "global":
+    case "allocate":
+      return [];
+    case "prim":
+    case "math":
+    case "new":
+    case "call":
+    case "runtime":
+      return op.args;
+    case "sweep":
+      return op.variant === undefined ? op.args : [op.variant, ...op.args];
+    case "array":
+      return op.elements;
+    case "object":
+      return op.entries.map((e) => e.value);
+    case "newArray":
+      return op.fill === undefined ? [op.length] : [op.length, op.fill];
+    case "load":
+      return op.key.kind === "index" ? [op.object, op.key.index] : [op.object];
+    case "store":
+      return op.key.kind === "index" ? [op.object, op.key.index, op.value] : [op.object, op.value];
+    case "push":
+      return [op.array, op.value];
+    case "pop":
+      return [op.array];
+    case "closure":
+      return op.captures;
+    case "opaque":
+      return op.operands;
+    case "throw":
+      return [op.value];
+    case "if":
+      return [op.condition];
+    case "loop":
+      return op.counted === undefined ? op.initial : [op.counted.start, op.counted.end, ...op.initial];
+  }
+}
+
+/** The regions nested directly in an operation, in order of execution. A closure's body is not one of them. */
+export function regions(op: Op): readonly Region[] {
+  if (op.kind === "if") return [op.then, op.else];
+  if (op.kind === "loop") return op.test === undefined ? [op.body] : [op.test, op.body];
+  return [];
+}
+
+/** Calls `visit` for every operation of a region, nested ones included, in program order. */
+export function walk(region: Region, visit: (op: Op, region: Region) => void): void {
+  for (const op of region.ops) {
+    visit(op, region);
+    for (const inner of regions(op)) walk(inner, visit);
+  }
+}
+
+/** How often each value is read, in operations, region results and closures' captures. */
+export function uses(region: Region, counts = new Map<Value, number>()): Map<Value, number> {
+  const count = (v: Value) => counts.set(v, (counts.get(v) ?? 0) + 1);
+  for (const op of region.ops) {
+    for (const v of operands(op)) count(v);
+    for (const inner of regions(op)) uses(inner, counts);
+  }
+  for (const v of region.results) count(v);
+  return counts;
+}
+
+/** The same operation over other operands; nested regions go through `region`, results through `result`. */
+export function mapOp(
+  op: Op,
+  value: (v: Value) => Value,
+  region: (r: Region) => Region,
+  result: (v: Value) => Value = (v) => v,
+): Op {
+  const results = op.results.map(result);
+  switch (op.kind) {
+    case "const":
+    case "global":
+    case "allocate":
+      return { ...op, results };
+    case "prim":
+    case "math":
+    case "new":
+    case "call":
+    case "runtime":
+      return { ...op, args: op.args.map(value), results };
+    case "sweep":
+      return op.variant === undefined
+        ? { ...op, args: op.args.map(value), results }
+        : { ...op, variant: value(op.variant), args: op.args.map(value), results };
+    case "array":
+      return { ...op, elements: op.elements.map(value), results };
+    case "object":
+      return { ...op, entries: op.entries.map((e) => ({ ...e, value: value(e.value) })), results };
+    case "newArray":
+      return op.fill === undefined
+        ? { ...op, length: value(op.length), results }
+        : { ...op, length: value(op.length), fill: value(op.fill), results };
+    case "load":
+      return {
+        ...op,
+        object: value(op.object),
+        key: op.key.kind === "index" ? { kind: "index", index: value(op.key.index) } : op.key,
+        results,
+      };
+    case "store":
+      return {
+        ...op,
+        object: value(op.object),
+        key: op.key.kind === "index" ? { kind: "index", index: value(op.key.index) } : op.key,
+        value: value(op.value),
+        results,
+      };
+    case "push":
+      return { ...op, array: value(op.array), value: value(op.value), results };
+    case "pop":
+      return { ...op, array: value(op.array), results };
+    case "closure":
+      return { ...op, captures: op.captures.map(value), results };
+    case "opaque":
+      return { ...op, operands: op.operands.map(value), results };
+    case "throw":
+      return { ...op, value: value(op.value), results };
+    case "if":
+      // biome-ignore lint/suspicious/noThenProperty: a branch, never awaited
+      return { ...op, condition: value(op.condition), then: region(op.then), else: region(op.else), results };
+    case "loop":
+      return {
+        ...op,
+        initial: op.initial.map(value),
+        ...(op.counted === undefined
+          ? {}
+          : { counted: { ...op.counted, start: value(op.counted.start), end: value(op.counted.end) } }),
+        ...(op.test === undefined ? {} : { test: region(op.test) }),
+        body: region(op.body),
+        results,
+      };
+  }
+}
+
+/** A region in which every read of a mapped value reads its replacement (followed to the end of the chain). */
+export function substitute(region: Region, replacements: ReadonlyMap<Value, Value>): Region {
+  if (replacements.size === 0) return region;
+  const value = (v: Value): Value => {
+    let current = v;
+    for (let next = replacements.get(current); next !== undefined; next = replacements.get(current)) current = next;
+    return current;
+  };
+  const inner = (r: Region): Region => ({
+    ...r,
+    ops: r.ops.map((op) => mapOp(op, value, inner)),
+    results: r.results.map(value),
+  });
+  return inner(region);
+}
+
+/** A copy whose definitions are fresh values; free values go through `map`, which also learns the fresh ones. */
+export function copyRegion(region: Region, map: Map<Value, Value>, ids: Ids): Region {
+  const fresh = (v: Value): Value => {
+    const copy = { ...v, id: ids.next++ };
+    map.set(v, copy);
+    return copy;
+  };
+  const value = (v: Value) => map.get(v) ?? v;
+  const inner = (r: Region): Region => {
+    const params = r.params.map(fresh);
+    const ops = r.ops.map((op) => mapOp(op, value, inner, fresh));
+    return { ...r, params, ops, results: r.results.map(value) };
+  };
+  return inner(region);
+}
+
+/** A copy of a function with fresh values throughout. */
+export function copyFunction(fn: HirFunction, ids: Ids = { next: 0 }): HirFunction {
+  const map = new Map<Value, Value>();
+  const fresh = (v: Value): Value => {
+    const copy = { ...v, id: ids.next++ };
+    map.set(v, copy);
+    return copy;
+  };
+  const params = fn.params.map(fresh);
+  const captures = fn.captures.map(fresh);
+  return { ...fn, params, captures, body: copyRegion(fn.body, map, ids) };
+}
