@@ -1,0 +1,178 @@
+/** The eager backend: each primitive runs at once, in a generated kernel where there is one and in JavaScript elsewhere. */
+import type {
+  Backend,
+  BinaryOp,
+  MemoryStats,
+  NDArray,
+  ReduceOp,
+  ScanOp,
+  Storage,
+  UnaryOp,
+} from "../../backend/backend.ts";
+import type { DType, TypedArray } from "../../dtype.ts";
+import { isContiguous, newElements, sizeOf } from "./arrays.ts";
+import { Engine } from "./engine.ts";
+import type { ArenaOptions, Handle } from "./memory/index.ts";
+import * as plain from "./plain/index.ts";
+import { copyStrided } from "./plain/strided.ts";
+
+export class EagerBackend implements Backend {
+  readonly name = "eager";
+  private readonly engine: Engine;
+
+  constructor(options?: ArenaOptions) {
+    this.engine = new Engine(options);
+  }
+
+  fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray {
+    this.engine.begin();
+    const out = this.engine.create(dtype, shape);
+    this.engine.window(out).set(data);
+    return out;
+  }
+
+  readSync(x: NDArray): TypedArray {
+    this.engine.begin(x);
+    const size = sizeOf(x.shape);
+    const elements = this.engine.elements(x);
+    const base = this.engine.base(x);
+    if (isContiguous(x)) return elements.slice(base, base + size);
+    const out = newElements(x.dtype, size);
+    copyStrided(elements, base, x.shape, x.strides, out, 0);
+    return out;
+  }
+
+  async read(x: NDArray): Promise<TypedArray> {
+    return this.readSync(x);
+  }
+
+  full(shape: readonly number[], value: number, dtype: DType): NDArray {
+    return plain.full(this.engine, shape, value, dtype);
+  }
+
+  arange(start: number, step: number, count: number, dtype: DType): NDArray {
+    return plain.arange(this.engine, start, step, count, dtype);
+  }
+
+  contiguous(x: NDArray): NDArray {
+    return plain.contiguous(this.engine, x);
+  }
+
+  cast(x: NDArray, dtype: DType): NDArray {
+    return plain.cast(this.engine, x, dtype);
+  }
+
+  unary(op: UnaryOp, x: NDArray): NDArray {
+    return plain.unary(this.engine, op, x);
+  }
+
+  binary(op: BinaryOp, a: NDArray, b: NDArray): NDArray {
+    return plain.binary(this.engine, op, a, b);
+  }
+
+  binaryScalar(op: BinaryOp, a: NDArray, scalar: number, reversed: boolean): NDArray {
+    return plain.binaryScalar(this.engine, op, a, scalar, reversed);
+  }
+
+  clip(x: NDArray, low: number, high: number): NDArray {
+    return plain.clip(this.engine, x, low, high);
+  }
+
+  where(condition: NDArray, a: NDArray, b: NDArray): NDArray {
+    return plain.where(this.engine, condition, a, b);
+  }
+
+  reduce(op: ReduceOp, x: NDArray, axes: readonly number[]): NDArray {
+    return plain.reduce(this.engine, op, x, axes);
+  }
+
+  argReduce(op: "argmax" | "argmin", x: NDArray, axis: number): NDArray {
+    return plain.argReduce(this.engine, op, x, axis);
+  }
+
+  scan(op: ScanOp, x: NDArray, axis: number, exclusive: boolean, reverse: boolean): NDArray {
+    return plain.scan(this.engine, op, x, axis, exclusive, reverse);
+  }
+
+  argsort(x: NDArray, axis: number, descending: boolean): NDArray {
+    return plain.argsort(this.engine, x, axis, descending);
+  }
+
+  matmul(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray {
+    return plain.matmul(this.engine, a, b, transposeA, transposeB);
+  }
+
+  concatenate(xs: readonly NDArray[], axis: number): NDArray {
+    return plain.concatenate(this.engine, xs, axis);
+  }
+
+  pad(x: NDArray, widths: readonly (readonly [number, number])[], value: number): NDArray {
+    return plain.pad(this.engine, x, widths, value);
+  }
+
+  gather(x: NDArray, indices: NDArray, axis: number): NDArray {
+    return plain.gather(this.engine, x, indices, axis);
+  }
+
+  gatherAdjoint(source: NDArray, indices: NDArray, axis: number, size: number): NDArray {
+    return plain.gatherAdjoint(this.engine, source, indices, axis, size);
+  }
+
+  takeAlongAxis(x: NDArray, indices: NDArray, axis: number): NDArray {
+    return plain.takeAlongAxis(this.engine, x, indices, axis);
+  }
+
+  scatterAdd(x: NDArray, indices: NDArray, source: NDArray, axis: number): NDArray {
+    return plain.scatterAdd(this.engine, x, indices, source, axis);
+  }
+
+  sliceUpdate(x: NDArray, starts: readonly number[], steps: readonly number[], value: NDArray): NDArray {
+    return plain.sliceUpdate(this.engine, x, starts, steps, value);
+  }
+
+  nonzero(x: NDArray): NDArray {
+    return plain.nonzero(this.engine, x);
+  }
+
+  softmax(x: NDArray): NDArray {
+    return plain.softmax(this.engine, x);
+  }
+
+  logSoftmax(x: NDArray): NDArray {
+    return plain.logSoftmax(this.engine, x);
+  }
+
+  softmaxAdjoint(y: NDArray, ct: NDArray): NDArray {
+    return plain.softmaxAdjoint(this.engine, y, ct);
+  }
+
+  rmsNorm(x: NDArray, weight: NDArray | undefined, epsilon: number, offset: number): NDArray {
+    return plain.rmsNorm(this.engine, x, weight, epsilon, offset);
+  }
+
+  rmsNormAdjoint(
+    x: NDArray,
+    weight: NDArray | undefined,
+    epsilon: number,
+    offset: number,
+    ct: NDArray,
+  ): { x: NDArray; weight: NDArray | undefined } {
+    return plain.rmsNormAdjoint(this.engine, x, weight, epsilon, offset, ct);
+  }
+
+  rotary(x: NDArray, cos: NDArray, sin: NDArray, sign: 1 | -1): NDArray {
+    return plain.rotary(this.engine, x, cos, sin, sign);
+  }
+
+  randomBits(k0: number, k1: number, count: number): NDArray {
+    return plain.randomBits(this.engine, k0, k1, count);
+  }
+
+  release(storage: Storage): void {
+    this.engine.arena.release(storage as Handle);
+  }
+
+  memoryStats(): MemoryStats {
+    return this.engine.arena.stats();
+  }
+}

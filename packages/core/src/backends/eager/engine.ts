@@ -1,0 +1,126 @@
+/**
+ * A running kernel's view of memory: it pins operands, makes results, and says where elements are.
+ * The order is always `begin`, `use` each operand, `create` results, and only then `elements` or `address`, because
+ * creating may grow the memory and so detach its views.
+ */
+import type { NDArray } from "../../backend/backend.ts";
+import type { DType, TypedArray } from "../../dtype.ts";
+import { elementBytes, isContiguous, isHalf, newElements, rowMajor, sizeOf } from "./arrays.ts";
+import { Arena, type ArenaOptions, Handle, type Views } from "./memory/index.ts";
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
+import { copyStrided } from "./plain/strided.ts";
+
+/** Up to this size V8 keeps a typed array's elements inside the object: cheaper than a block and a finalizer. */
+export const localBytes = 64;
+
+export class Engine {
+  readonly arena: Arena;
+
+  constructor(options?: ArenaOptions) {
+    this.arena = new Arena(options);
+  }
+
+  /** Begins a kernel over these operands: all are in memory and stay where they are until the next `begin`. */
+  begin(a?: NDArray, b?: NDArray, c?: NDArray): void {
+    this.arena.begin();
+    if (a !== undefined) this.use(a);
+    if (b !== undefined) this.use(b);
+    if (c !== undefined) this.use(c);
+  }
+
+  use(x: NDArray): void {
+    const handle = x.storage as Handle;
+    if (handle.cell !== null) this.arena.resident(handle);
+  }
+
+  /** A new contiguous array whose elements are not yet written. */
+  create(dtype: DType, shape: readonly number[]): NDArray {
+    return this.createSized(dtype, shape, sizeOf(shape));
+  }
+
+  createSized(dtype: DType, shape: readonly number[], size: number): NDArray {
+    const bytes = size * elementBytes[dtype];
+    const storage =
+      bytes <= localBytes ? new Handle(bytes, null, newElements(dtype, size)) : this.arena.allocate(bytes);
+    return { storage, dtype, shape, strides: rowMajor(shape), offset: 0 };
+  }
+
+  /** The typed array that holds the elements of `x`, starting at `base(x)`. */
+  elements(x: NDArray): TypedArray {
+    return (x.storage as Handle).local ?? viewOf(this.arena.views, x.dtype);
+  }
+
+  /** Where the element at index 0 … 0 is in `elements(x)`. */
+  base(x: NDArray): number {
+    const cell = (x.storage as Handle).cell;
+    return cell === null ? x.offset : cell.address / elementBytes[x.dtype] + x.offset;
+  }
+
+  /**
+   * The elements in row-major order as the numbers to compute with (float16 and bfloat16 as float32): a window on the
+   * array itself where its layout allows, else a copy. To be read only.
+   */
+  dense(x: NDArray): TypedArray {
+    const size = sizeOf(x.shape);
+    const elements = this.elements(x);
+    const base = this.base(x);
+    let dense: TypedArray;
+    if (isContiguous(x)) {
+      dense = base === 0 && elements.length === size ? elements : elements.subarray(base, base + size);
+      if (!isHalf(x.dtype)) return dense;
+    } else {
+      dense = newElements(x.dtype, size);
+      copyStrided(elements, base, x.shape, x.strides, dense, 0);
+    }
+    return isHalf(x.dtype) ? decodeHalf(dense as Uint16Array, x.dtype) : dense;
+  }
+
+  /** A window on a new array's own elements, to be written; for half types `encode` into it. */
+  window(x: NDArray): TypedArray {
+    const elements = this.elements(x);
+    const base = this.base(x);
+    const size = sizeOf(x.shape);
+    return base === 0 && elements.length === size ? elements : elements.subarray(base, base + size);
+  }
+
+  /** Where to compute a new array's elements: the window itself, or for half types a float32 array for `finish`. */
+  target(x: NDArray): TypedArray {
+    return isHalf(x.dtype) ? new Float32Array(sizeOf(x.shape)) : this.window(x);
+  }
+
+  /** Stores what was computed in `target(x)`. */
+  finish(x: NDArray, computed: TypedArray): NDArray {
+    if (isHalf(x.dtype)) encodeHalf(computed, x.dtype, this.window(x));
+    return x;
+  }
+}
+
+function viewOf(views: Views, dtype: DType): TypedArray {
+  switch (dtype) {
+    case "float32":
+      return views.float32;
+    case "float64":
+      return views.float64;
+    case "float16":
+    case "bfloat16":
+      return views.uint16;
+    case "int32":
+      return views.int32;
+    case "int8":
+      return views.int8;
+    default:
+      return views.uint8;
+  }
+}
+
+export function decodeHalf(patterns: Uint16Array, dtype: DType): Float32Array {
+  const decode = dtype === "bfloat16" ? fromBfloat16 : fromFloat16;
+  const out = new Float32Array(patterns.length);
+  for (let i = 0; i < out.length; i++) out[i] = decode(patterns[i]);
+  return out;
+}
+
+export function encodeHalf(values: TypedArray, dtype: DType, out: TypedArray): void {
+  const encode = dtype === "bfloat16" ? toBfloat16 : toFloat16;
+  for (let i = 0; i < values.length; i++) out[i] = encode(values[i]);
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from "@jest/globals";
+import { OutOfMemoryError } from "../../../errors.ts";
+import { EagerBackend } from "../eager-backend.ts";
+import { Arena } from "./arena.ts";
+import { BlockAllocator, classBytes, sizeClass } from "./block-allocator.ts";
+
+const mebibyte = 2 ** 20;
+
+describe("size classes", () => {
+  test("hold what they are asked for and waste at most an eighth", () => {
+    for (let bytes = 1; bytes < 3e6; bytes += 1 + Math.floor(bytes / 7)) {
+      const size = classBytes(sizeClass(bytes));
+      expect(size).toBeGreaterThanOrEqual(bytes);
+      if (bytes >= 128) expect(size).toBeLessThan(bytes * 1.126 + 16);
+      expect(sizeClass(size)).toBe(sizeClass(bytes));
+    }
+  });
+
+  test("neighbouring free blocks merge into larger ones", () => {
+    const blocks = new BlockAllocator();
+    blocks.extend(0, 1024);
+    const small = Array.from({ length: 8 }, () => blocks.take(sizeClass(128)));
+    expect(blocks.take(sizeClass(128))).toBe(-1);
+    for (const address of small) blocks.give(address, sizeClass(128));
+    expect(blocks.take(sizeClass(1024))).toBe(-1);
+    blocks.coalesce();
+    expect(blocks.take(sizeClass(1024))).toBe(0);
+  });
+});
+
+describe("the arena", () => {
+  test("spills what was used longest ago and brings it back unchanged", () => {
+    const arena = new Arena({ limit: 4 * mebibyte, initial: 4 * mebibyte });
+    const handles = Array.from({ length: 12 }, (_, i) => {
+      arena.begin();
+      const handle = arena.allocate(mebibyte / 2);
+      const at = arena.resident(handle) / 4;
+      arena.views.int32.fill(i + 1, at, at + mebibyte / 8);
+      return handle;
+    });
+    expect(arena.stats().spills).toBeGreaterThan(0);
+    expect(arena.stats().arena).toBeLessThanOrEqual(4 * mebibyte);
+    handles.forEach((handle, i) => {
+      arena.begin();
+      const at = arena.resident(handle) / 4;
+      const block = arena.views.int32.subarray(at, at + mebibyte / 8);
+      expect(block.every((value) => value === i + 1)).toBe(true);
+    });
+  });
+
+  test("never moves what the running kernel uses, and says so when nothing else is left", () => {
+    const arena = new Arena({ limit: 2 * mebibyte, initial: mebibyte });
+    arena.begin();
+    const pinned = arena.allocate(mebibyte);
+    const address = arena.resident(pinned);
+    expect(() => arena.allocate(2 * mebibyte)).toThrow(OutOfMemoryError);
+    expect(arena.resident(pinned)).toBe(address);
+    arena.begin();
+    expect(() => arena.allocate(1.5 * mebibyte)).not.toThrow();
+  });
+
+  test("release frees at once, and reuse takes the same block", () => {
+    const arena = new Arena();
+    arena.begin();
+    const first = arena.allocate(1000);
+    const address = arena.resident(first);
+    expect(arena.stats().live).toBe(1000);
+    arena.release(first);
+    expect(arena.stats().live).toBe(0);
+    expect(arena.resident(arena.allocate(1000))).toBe(address);
+  });
+});
+
+test("10,000 synchronous operations on 1 MB tensors stay bounded, and are right", () => {
+  const backend = new EagerBackend({ limit: 256 * mebibyte });
+  const size = mebibyte / 4;
+  let x = backend.full([size], 0, "float32");
+  const keep = backend.full([size], 0.5, "float32");
+  const before = process.memoryUsage().rss;
+  let most = 0;
+  for (let i = 0; i < 10_000; i++) {
+    x = backend.binaryScalar("add", x, 1, false);
+    if (i % 500 === 0) most = Math.max(most, process.memoryUsage().rss);
+  }
+  expect(backend.readSync(x).every((value) => value === 10_000)).toBe(true);
+  expect(backend.readSync(keep)[size - 1]).toBe(0.5);
+  expect(backend.memoryStats().arena).toBeLessThanOrEqual(64 * mebibyte);
+  expect(most - before).toBeLessThan(400 * mebibyte);
+}, 60_000);
+
+test("finalizers free dead blocks once the loop yields", async () => {
+  if (globalThis.gc === undefined) return;
+  const backend = new EagerBackend();
+  for (let i = 0; i < 8; i++) backend.full([100_000], i, "float32");
+  globalThis.gc();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(backend.memoryStats().live).toBe(0);
+});

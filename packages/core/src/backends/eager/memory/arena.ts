@@ -1,0 +1,249 @@
+/**
+ * A bounded linear memory for tensors, without `dispose`. When it is full, the blocks used longest ago move to
+ * garbage-collected buffers of their own and come back when they are next used; most of them never do, because their
+ * tensors are dead and only the collector does not know it yet (finalizers never run inside a synchronous loop).
+ *
+ * The working size starts small and doubles when spilled blocks keep coming back, up to the limit: so a program takes
+ * about as much as it uses, whether or not the compiler's releases are there.
+ */
+
+import type { MemoryStats } from "../../../backend/backend.ts";
+import { OutOfMemoryError } from "../../../errors.ts";
+import { BlockAllocator, classBytes, sizeClass } from "./block-allocator.ts";
+import { Cell, Handle } from "./storage.ts";
+
+const page = 65536;
+const mebibyte = 2 ** 20;
+
+export interface ArenaOptions {
+  /** The most linear memory ever held, in bytes (default 1 GiB, at most 4 GiB). */
+  readonly limit?: number;
+  /** The size up to which memory is taken before anything is spilled, in bytes (default 32 MiB). */
+  readonly initial?: number;
+}
+
+/** The linear memory seen as each element type. Re-made when the memory grows: take them after allocating. */
+export interface Views {
+  readonly uint8: Uint8Array;
+  readonly int8: Int8Array;
+  readonly uint16: Uint16Array;
+  readonly int32: Int32Array;
+  readonly float32: Float32Array;
+  readonly float64: Float64Array;
+}
+
+/** Bytes at address 0 into which kernels stage operands that do not live in the arena. */
+export const stagingBytes = 4096;
+
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  views: Views;
+  /** The number of the running kernel. Cells that carry it are pinned. */
+  private stamp = 1;
+  private readonly limit: number;
+  private target: number;
+  private held: number;
+  private readonly blocks = new BlockAllocator();
+  private oldest: Cell | null = null;
+  private newest: Cell | null = null;
+  private live = 0;
+  private peakLive = 0;
+  private spills = 0;
+  /** Evidence for growth: bytes allocated and bytes brought back since the window began. */
+  private allocatedInWindow = 0;
+  private reloadedInWindow = 0;
+  /** The block, not the handle, is what the registry holds: it must not keep spilled data alive, see `spill`. */
+  private readonly registry = new FinalizationRegistry<Cell>((cell) => {
+    if (cell.address >= 0) this.evict(cell);
+  });
+
+  constructor(options: ArenaOptions = {}) {
+    this.limit = Math.floor(Math.min(options.limit ?? 1024 * mebibyte, 65536 * page) / page) * page;
+    this.target = Math.min(options.initial ?? 32 * mebibyte, this.limit);
+    this.held = page;
+    this.memory = new WebAssembly.Memory({ initial: 1, maximum: Math.max(this.limit / page, 1) });
+    this.views = viewsOf(this.memory);
+    this.blocks.extend(stagingBytes, page - stagingBytes);
+  }
+
+  /** Begins a kernel: what earlier kernels used may move from now on. */
+  begin(): void {
+    this.stamp++;
+  }
+
+  /** A new, uninitialised block, pinned for the running kernel. Throws OutOfMemoryError. */
+  allocate(byteLength: number): Handle {
+    const cell = new Cell(byteLength, sizeClass(byteLength));
+    this.place(cell);
+    const handle = new Handle(byteLength, cell, null);
+    this.registry.register(handle, cell, cell);
+    return handle;
+  }
+
+  /** The address of the handle's data, brought back from its own buffer if need be; pinned for the running kernel. */
+  resident(handle: Handle): number {
+    const cell = handle.cell as Cell;
+    if (cell.address >= 0) {
+      cell.stamp = this.stamp;
+      if (cell !== this.newest) {
+        this.unlink(cell);
+        this.link(cell);
+      }
+      return cell.address;
+    }
+    const data = cell.spilled;
+    if (data === null) throw new Error("This tensor's memory was released while it was still in use.");
+    this.reloadedInWindow += classBytes(cell.sizeClass);
+    this.place(cell);
+    this.views.uint8.set(new Uint8Array(data), cell.address);
+    cell.spilled = null;
+    this.registry.register(handle, cell, cell);
+    return cell.address;
+  }
+
+  /** Frees a handle's memory now. */
+  release(handle: Handle): void {
+    const cell = handle.cell;
+    if (cell === null) return;
+    cell.spilled = null;
+    if (cell.address < 0) return;
+    this.registry.unregister(cell);
+    this.evict(cell);
+  }
+
+  /** Memory for the running kernel's own use; give it back with `freeScratch`. */
+  scratch(byteLength: number): number {
+    return this.room(sizeClass(byteLength));
+  }
+
+  freeScratch(address: number, byteLength: number): void {
+    this.blocks.give(address, sizeClass(byteLength));
+  }
+
+  stats(): MemoryStats {
+    return { live: this.live, peakLive: this.peakLive, arena: this.held, spills: this.spills };
+  }
+
+  private place(cell: Cell): void {
+    cell.address = this.room(cell.sizeClass);
+    cell.stamp = this.stamp;
+    this.link(cell);
+    this.live += cell.byteLength;
+    if (this.live > this.peakLive) this.peakLive = this.live;
+  }
+
+  /** The address of a free block of the class: from the free lists, by growing, or by spilling. */
+  private room(index: number): number {
+    let address = this.blocks.take(index);
+    if (address >= 0) return address;
+    const bytes = classBytes(index);
+    this.observe(bytes);
+    if (this.blocks.free >= bytes) {
+      this.blocks.coalesce();
+      address = this.blocks.take(index);
+      if (address >= 0) return address;
+    }
+    if (this.grow(bytes, this.target)) return this.blocks.take(index);
+    while (this.spillSome(bytes)) {
+      address = this.blocks.take(index);
+      if (address >= 0) return address;
+      this.blocks.coalesce();
+      address = this.blocks.take(index);
+      if (address >= 0) return address;
+    }
+    // Everything left is in use by the running kernel: take what it needs, up to the limit.
+    if (this.grow(bytes, this.limit)) {
+      this.target = Math.max(this.target, this.held);
+      return this.blocks.take(index);
+    }
+    throw new OutOfMemoryError(
+      `The eager backend cannot hold ${bytes} more bytes: ${this.held} of at most ${this.limit} bytes of its memory ` +
+        "are taken, and the operands of the running operation fill the rest.",
+      { hint: "Work in smaller batches, or give the backend a higher memory limit." },
+    );
+  }
+
+  /** Spilled blocks that come back in numbers say that the working size is too small. */
+  private observe(bytes: number): void {
+    this.allocatedInWindow += bytes;
+    if (this.reloadedInWindow > this.target / 4) this.target = Math.min(this.target * 2, this.limit);
+    else if (this.allocatedInWindow < 4 * this.target) return;
+    this.allocatedInWindow = 0;
+    this.reloadedInWindow = 0;
+  }
+
+  /** Grows by at least `bytes`, keeping within `most`; false if that cannot be. */
+  private grow(bytes: number, most: number): boolean {
+    const need = Math.ceil(bytes / page) * page;
+    if (this.held + need > most) return false;
+    // Generous steps, because each growth detaches every view of the memory.
+    const step = Math.min(Math.max(need, 4 * mebibyte, Math.floor(this.held / 4 / page) * page), most - this.held);
+    const grown = Math.floor(step / page) * page;
+    try {
+      this.memory.grow(grown / page);
+    } catch {
+      return false;
+    }
+    this.blocks.extend(this.held, grown);
+    this.held += grown;
+    this.views = viewsOf(this.memory);
+    return true;
+  }
+
+  /** Moves the longest unused blocks out until at least `bytes` more are free; false if nothing could be moved. */
+  private spillSome(bytes: number): boolean {
+    let freed = 0;
+    while (freed < bytes) {
+      const cell = this.oldest;
+      if (cell === null || cell.stamp === this.stamp) break;
+      this.spill(cell);
+      freed += classBytes(cell.sizeClass);
+    }
+    return freed > 0;
+  }
+
+  private spill(cell: Cell): void {
+    cell.spilled = this.memory.buffer.slice(cell.address, cell.address + cell.byteLength) as ArrayBuffer;
+    // Until its callback runs, the registry keeps what it holds alive, and in a synchronous loop that is for ever:
+    // from here on only the handle may hold the cell.
+    this.registry.unregister(cell);
+    this.evict(cell);
+    this.spills++;
+  }
+
+  private evict(cell: Cell): void {
+    this.unlink(cell);
+    this.blocks.give(cell.address, cell.sizeClass);
+    cell.address = -1;
+    this.live -= cell.byteLength;
+  }
+
+  private link(cell: Cell): void {
+    cell.older = this.newest;
+    cell.newer = null;
+    if (this.newest === null) this.oldest = cell;
+    else this.newest.newer = cell;
+    this.newest = cell;
+  }
+
+  private unlink(cell: Cell): void {
+    if (cell.older === null) this.oldest = cell.newer;
+    else cell.older.newer = cell.newer;
+    if (cell.newer === null) this.newest = cell.older;
+    else cell.newer.older = cell.older;
+    cell.older = null;
+    cell.newer = null;
+  }
+}
+
+function viewsOf(memory: WebAssembly.Memory): Views {
+  const buffer = memory.buffer;
+  return {
+    uint8: new Uint8Array(buffer),
+    int8: new Int8Array(buffer),
+    uint16: new Uint16Array(buffer),
+    int32: new Int32Array(buffer),
+    float32: new Float32Array(buffer),
+    float64: new Float64Array(buffer),
+  };
+}

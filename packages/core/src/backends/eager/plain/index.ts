@@ -1,0 +1,16 @@
+/** Every primitive for every dtype and layout in plain JavaScript: right first, and the fallback of the fast kernels. */
+export { arange, binary, binaryScalar, cast, clip, full, unary, where } from "./elementwise.ts";
+export {
+  concatenate,
+  contiguous,
+  gather,
+  gatherAdjoint,
+  pad,
+  scatterAdd,
+  sliceUpdate,
+  takeAlongAxis,
+} from "./indexing.ts";
+export { matmul } from "./matmul.ts";
+export { logSoftmax, rmsNorm, rmsNormAdjoint, rotary, softmax, softmaxAdjoint } from "./normalise.ts";
+export { randomBits } from "./random.ts";
+export { argReduce, argsort, nonzero, reduce, scan } from "./reductions.ts";
