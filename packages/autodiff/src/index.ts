@@ -1,1 +1,52 @@
-export const placeholder = 1;
+/**
+ * Differentiable values, tangents, the differential operators and the derivative registry: everything about
+ * derivatives that is not the compiler.
+ */
+export { PullbackError, type PullbackErrorOptions } from "./errors.ts";
+export {
+  type CheckpointedState,
+  checkpoint,
+  checkpointedState,
+  differentiable,
+  gradient,
+  pullback,
+  valueWithGradient,
+  valueWithPullback,
+  withDerivative,
+  withoutDerivative,
+} from "./operators/index.ts";
+export {
+  type AnyFunction,
+  type Derivative,
+  derivative,
+  type Frame,
+  isLeaf,
+  type Kind,
+  type Leaf,
+  type Manifold,
+  manifold,
+  type PointwiseLeaf,
+  pointwise,
+  pointwiseOf,
+  type RegisteredDerivative,
+  release,
+  type Shape,
+  type StructDescriptor,
+  struct,
+  type Variant,
+  type VectorLeaf,
+  vector,
+  vectorOf,
+} from "./protocol/index.ts";
+export { derivativeOf, type Getter, getter, registerDerivative } from "./registry/index.ts";
+export { fieldShape, fieldsOf, getField, type Structure, setField, structureOf } from "./structure/index.ts";
+export { move, moved, tangent, zeroTangent } from "./tangents/index.ts";
+export type {
+  DerivativeRule,
+  DifferentiableFunction,
+  Gradients,
+  HasTangent,
+  Int,
+  NoDerivative,
+  TangentVector,
+} from "./types/index.ts";

@@ -1,1 +1,9 @@
-export {};
+/**
+ * What generated code calls: `import * as $pb from "@pullback/autodiff/runtime"`. Stable; the contract is
+ * docs/internals/derivatives-at-run-time.md.
+ */
+
+export { variant } from "../dispatch/index.ts";
+export { seed } from "../operators/seed.ts";
+export { attach, carry, compiled, derivativeOf } from "../registry/index.ts";
+export { accumulate, add, clearShadow, takeShadow, zeroNumbers, zeroShadow, zeroTangent } from "../shadows/index.ts";

@@ -1,0 +1,2 @@
+export { parametersOf } from "./registered.ts";
+export { variant, variantOf } from "./variant.ts";

@@ -1,0 +1,95 @@
+/** `checkpoint(f)`: trade time for memory by running f again in the reverse sweep instead of keeping what it saved. */
+import { variantOf } from "../dispatch/index.ts";
+import type { Any, AnyFunction, Derivative, Frame, Variant } from "../protocol/index.ts";
+import { attach, derivativeOf } from "../registry/index.ts";
+import { accumulate, takeShadow, zeroShadow } from "../shadows/index.ts";
+import { isByReference } from "../structure/index.ts";
+import type { DifferentiableFunction } from "../types/index.ts";
+import { capture, type Snapshot } from "./snapshot.ts";
+
+/** State outside the arguments that a recomputation must see as it was, such as a default random generator. */
+export interface CheckpointedState<S = unknown> {
+  save(): S;
+  restore(state: S): void;
+}
+
+const stateKey = Symbol.for("pullback.checkpointedState");
+
+/** Every piece of state that checkpoints protect; kept globally so that duplicate copies of this package agree. */
+function states(): Set<CheckpointedState> {
+  const holder = globalThis as { [stateKey]?: Set<CheckpointedState> };
+  holder[stateKey] ??= new Set();
+  return holder[stateKey];
+}
+
+/** Registers state that every `checkpoint` saves before running f and restores around running it again. */
+export function checkpointedState<S>(state: CheckpointedState<S>): void {
+  states().add(state as CheckpointedState);
+}
+
+/**
+ * A function that computes what `f` computes and keeps only f's arguments for the reverse sweep, which runs f again.
+ * The second run sees the arguments, the objects they hold and the random generator as the first run did, and its
+ * writes to them are undone, so that the gradient is the same bit for bit and every write happens once.
+ *
+ * f must not store a by-reference argument, or an object it makes, in another argument.
+ */
+export function checkpoint<F extends AnyFunction>(f: DifferentiableFunction<F>): DifferentiableFunction<F> {
+  const wrapper = function (this: unknown, ...args: unknown[]) {
+    return f.apply(this, args);
+  } as unknown as F;
+  const carried = derivativeOf(f);
+  if (carried !== undefined) {
+    const { name, kinds, shapes, resultShape, rest, receiver, environment } = carried;
+    const derive = (mask: string) => recomputing(f, carried, mask);
+    const own: Derivative = {
+      abi: 1,
+      name: `checkpoint(${name})`,
+      kinds,
+      variants: {},
+      shapes,
+      resultShape,
+      rest,
+      receiver,
+      environment,
+      derive,
+    };
+    attach(wrapper, own);
+  }
+  return wrapper;
+}
+
+interface CheckpointFrame extends Frame {
+  readonly call: readonly Any[];
+  readonly before: Snapshot;
+}
+
+function recomputing(f: AnyFunction, carried: Derivative, mask: string): Variant {
+  const code = variantOf(carried, mask);
+  const arity = mask.length;
+  const receiver = carried.receiver === true;
+  const run = (args: readonly Any[]) => {
+    const plain = carried.rest ? [...args.slice(0, arity - 1), ...args[arity - 1]] : args.slice(0, arity);
+    return receiver ? f.apply(plain[0], plain.slice(1)) : f(...plain);
+  };
+  const held = (call: readonly Any[]) => [...call.slice(0, arity), ...(carried.environment?.() ?? [])];
+  return {
+    forward(...call: Any[]): CheckpointFrame {
+      const before = capture(held(call), states());
+      const value = run(call);
+      return { value, shadow: isByReference(value) ? zeroShadow(value, carried.resultShape) : undefined, call, before };
+    },
+    backward({ value, shadow, call, before }: CheckpointFrame, cotangent: Any): Any {
+      const now = capture(held(call), states());
+      before.restore();
+      try {
+        const frame = code.forward(...call);
+        if (shadow !== undefined) accumulate(frame.shadow, takeShadow(shadow, value, carried.resultShape));
+        return code.backward(frame, cotangent);
+      } finally {
+        now.restore();
+      }
+    },
+    mutates: code.mutates,
+  };
+}

@@ -1,0 +1,121 @@
+/** What the reverse-mode operators share: choosing code and parameters, building shadows, and collecting tangents. */
+import { parametersOf, variantOf } from "../dispatch/index.ts";
+import { PullbackError } from "../errors.ts";
+import { type Any, type Derivative, type Shape, type Variant, vectorOf } from "../protocol/index.ts";
+import { requireDerivative } from "../registry/index.ts";
+import { accumulate, takeShadow, tangentOf, zeroShadow } from "../shadows/index.ts";
+import { isByReference, structureOf } from "../structure/index.ts";
+import { requireExclusive } from "./exclusive.ts";
+
+export interface Options {
+  readonly wrt?: number | readonly number[];
+}
+
+/** A function prepared for reverse mode with respect to some of its parameters. */
+export interface Plan {
+  readonly carried: Derivative;
+  readonly code: Variant;
+  readonly arity: number;
+  /** Parameters to report, in the order asked for. */
+  readonly selected: readonly number[];
+  /** Report a bare tangent. */
+  readonly bare: boolean;
+  /** Active parameters that may be by value, and those that may need a shadow, in parameter order. */
+  readonly byValue: readonly number[];
+  readonly withShadow: readonly number[];
+}
+
+/** One call: the arguments padded to the function's arity, followed by the shadows, and the shadows by parameter. */
+export interface Call {
+  readonly args: readonly unknown[];
+  readonly full: readonly unknown[];
+  readonly shadows: readonly Any[];
+}
+
+/** Finds the derivative of `f` and checks `wrt`; throws PB9001, PB3004, PB3005, PB3009 or PB3010. */
+export function planFor(f: unknown, options?: Options): Plan {
+  const carried = requireDerivative(f);
+  const { kinds } = carried;
+  const wrt = options?.wrt;
+  const differentiable = Array.from(kinds).flatMap((kind, p) => (kind === "-" ? [] : [p]));
+  const selected = wrt === undefined ? differentiable : typeof wrt === "number" ? [wrt] : wrt;
+  for (const p of selected) {
+    if (!differentiable.includes(p)) {
+      throw new PullbackError(`"${carried.name}" has no differentiable parameter ${p}.`, {
+        code: "PB3010",
+        hint: `Its differentiable parameters, counted from 0, are: ${differentiable.join(", ") || "none"}.`,
+      });
+    }
+  }
+  if (selected.length === 0) {
+    throw new PullbackError(`"${carried.name}" has no differentiable parameter.`, {
+      code: "PB3010",
+      hint: "Only numbers, leaves such as tensors, and arrays, objects and Maps of them have derivatives; Int and NoDerivative<…> have none.",
+    });
+  }
+  const mask = Array.from(kinds, (_, p) => (selected.includes(p) ? "1" : "0")).join("");
+  return {
+    carried,
+    code: carried.registered?.variadic ? variadicCode(carried) : variantOf(carried, mask),
+    arity: kinds.length,
+    selected,
+    bare: typeof wrt === "number" || (wrt === undefined && selected.length === 1),
+    byValue: parametersOf(mask, kinds, "vu"),
+    withShadow: parametersOf(mask, kinds, "ru"),
+  };
+}
+
+/** A registered function of any number of arguments, seen as a function of one rest array and its shadow. */
+function variadicCode(carried: Derivative): Variant {
+  return {
+    forward(items: readonly unknown[], shadow: Any) {
+      const code = variantOf(carried, "1".repeat(items.length), "v".repeat(items.length));
+      const frame = code.forward(...items);
+      return { value: frame.value, shadow: frame.shadow, frame, code, into: shadow };
+    },
+    backward({ frame, code, into }: { frame: Any; code: Variant; into: Any }, cotangent: Any) {
+      const cotangents = code.backward(frame, cotangent);
+      accumulate(into, Array.isArray(cotangents) ? cotangents : [cotangents]);
+    },
+  };
+}
+
+/** Builds the shadows of one call; throws PB4010 where the function writes into an argument that is not exclusive. */
+export function prepare({ carried, code, arity, withShadow }: Plan, given: readonly unknown[]): Call {
+  const fixed = carried.rest ? arity - 1 : arity;
+  const args = given.slice(0, fixed);
+  while (args.length < fixed) args.push(undefined);
+  if (carried.rest) args.push(given.slice(fixed));
+  if (code.mutates?.includes("1")) requireExclusive(carried.name, args, code.mutates);
+  const shadows: Any[] = [];
+  const full = args.slice();
+  for (const p of withShadow) {
+    const argument = args[p];
+    if (isByReference(argument)) shadows[p] = zeroShadow(argument, shapeOf(carried, p));
+    full.push(shadows[p]);
+  }
+  return { args, full, shadows };
+}
+
+const shapeOf = (carried: Derivative, p: number): Shape => carried.shapes?.[p] ?? "u";
+
+/**
+ * The tangents to report, from the by-value cotangents of `backward` and the shadows. With `keep` the shadows are
+ * needed again: their content is copied and they are zero afterwards.
+ */
+export function collect(plan: Plan, { args, shadows }: Call, cotangents: Any, keep: boolean): Any {
+  const { carried, byValue, selected, bare } = plan;
+  const tangent = (p: number) => {
+    const shape = shapeOf(carried, p);
+    if (shadows[p] !== undefined) return (keep ? takeShadow : tangentOf)(shadows[p], args[p], shape);
+    const i = byValue.indexOf(p);
+    const found = i < 0 ? undefined : byValue.length === 1 ? cotangents : cotangents?.[i];
+    return found ?? zeroOf(args[p]);
+  };
+  return bare ? tangent(selected[0] as number) : selected.map(tangent);
+}
+
+function zeroOf(value: unknown): Any {
+  if (typeof value === "number") return 0;
+  return structureOf(value) === "leaf" ? vectorOf(value).zero(value) : undefined;
+}

@@ -1,0 +1,23 @@
+export {
+  type Any,
+  type AnyFunction,
+  abiVersion,
+  type Derivative,
+  type Frame,
+  type RegisteredDerivative,
+  type Variant,
+  type Wrt,
+} from "./derivative.ts";
+export {
+  isLeaf,
+  type Leaf,
+  numberPointwise,
+  numberVector,
+  type PointwiseLeaf,
+  pointwiseOf,
+  type VectorLeaf,
+  vectorOf,
+} from "./leaves.ts";
+export { type Manifold, manifoldOf } from "./manifold.ts";
+export type { Kind, Shape, StructDescriptor } from "./struct.ts";
+export { derivative, manifold, pointwise, release, struct, vector } from "./symbols.ts";

@@ -1,0 +1,2 @@
+export { attach, carry, compiled, derivativeOf, requireDerivative } from "./carrier.ts";
+export { type Getter, getter, registerDerivative } from "./register.ts";

@@ -1,0 +1,71 @@
+/** Zero shadows: mutable mirrors of by-reference values in which cotangents accumulate. */
+import { PullbackError } from "../errors.ts";
+import type { Any, Shape } from "../protocol/index.ts";
+import { elementShape, type FloatArray, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
+
+/** From this depth on the walk remembers its path, so that a cyclic value is an error and not a stack overflow. */
+const watchedDepth = 200;
+
+/**
+ * The zero shadow of a by-reference value: numbers 0, leaves `undefined`, by-reference slots their own shadows. An
+ * object reachable by two paths gets two shadows, one for each path's cotangent. `undefined` for values that are not
+ * by reference. Throws PB2904 for a cyclic value.
+ */
+export function zeroShadow(value: unknown, shape: Shape = "u"): Any {
+  const slot = zeroSlot(value, shape, 0, undefined);
+  return slot === 0 ? undefined : slot;
+}
+
+function zeroSlot(value: unknown, shape: Shape, depth: number, path: Set<unknown> | undefined): Any {
+  if (shape === "-") return undefined;
+  const structure = structureOf(value);
+  if (structure === "number") return 0;
+  if (structure === "none" || structure === "leaf") return undefined;
+  if (depth < watchedDepth) return zeroContent(value, structure, shape, depth + 1, undefined);
+  const watched = path ?? new Set();
+  if (watched.has(value)) {
+    throw new PullbackError("Cannot differentiate with respect to a cyclic value: an object contains itself.", {
+      code: "PB2904",
+      hint: "Give the field that points back (a parent, an owner) the type NoDerivative<…>.",
+    });
+  }
+  watched.add(value);
+  const content = zeroContent(value, structure, shape, depth + 1, watched);
+  watched.delete(value);
+  return content;
+}
+
+function zeroContent(value: Any, structure: string, shape: Shape, depth: number, path: Set<unknown> | undefined): Any {
+  if (structure === "floats") return new (value as FloatArray & { constructor: Any }).constructor(value.length);
+  if (structure === "array") return zeroArray(value, shape, depth, path);
+  if (structure === "map") {
+    const shadow = new Map();
+    for (const [key, item] of value) shadow.set(key, zeroSlot(item, elementShape(shape, 0), depth, path));
+    return shadow;
+  }
+  const shadow: Record<string, Any> = {};
+  for (const field of fieldsOf(value, shape)) {
+    const content = getField(value, field);
+    const kind = fieldShape(value, field, shape);
+    if (kind !== "-" && structureOf(content) !== "none") shadow[field] = zeroSlot(content, kind, depth, path);
+  }
+  return shadow;
+}
+
+function zeroArray(value: readonly unknown[], shape: Shape, depth: number, path: Set<unknown> | undefined): Any[] {
+  if (value.length > 0 && isDifferentiableNumbers(value, shape)) return zeroNumbers(value as readonly number[]);
+  return Array.from(value, (item, i) => zeroSlot(item, elementShape(shape, i), depth, path));
+}
+
+function isDifferentiableNumbers(value: readonly unknown[], shape: Shape): boolean {
+  if (typeof shape === "object" && ("tuple" in shape || ("items" in shape && shape.items === "-"))) return false;
+  for (let i = 0; i < value.length; i++) if (typeof value[i] !== "number") return false;
+  return true;
+}
+
+/** Zeros in a packed array of doubles, the representation that V8 updates in place without boxing. */
+export function zeroNumbers(like: readonly number[]): number[] {
+  const zeros = like.slice();
+  zeros[0] = 0.5;
+  return zeros.fill(0);
+}

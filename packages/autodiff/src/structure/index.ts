@@ -1,0 +1,12 @@
+export {
+  descriptorOf,
+  elementShape,
+  type FloatArray,
+  fieldShape,
+  fieldsOf,
+  getField,
+  isByReference,
+  type Structure,
+  setField,
+  structureOf,
+} from "./kinds.ts";
