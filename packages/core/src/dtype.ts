@@ -6,16 +6,7 @@ export type DType = "float32" | "float64" | "float16" | "bfloat16" | "int32" | "
 /** How the elements of a dtype are seen from JavaScript. float16 and bfloat16 read as their 16-bit patterns. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Int8Array | Uint8Array | Uint16Array;
 
-export const dtypes: readonly DType[] = [
-  "bool",
-  "uint8",
-  "int8",
-  "int32",
-  "float16",
-  "bfloat16",
-  "float32",
-  "float64",
-];
+export const dtypes: readonly DType[] = ["bool", "uint8", "int8", "int32", "float16", "bfloat16", "float32", "float64"];
 
 /** Whether a dtype is a floating type, that is, whether its tensors have derivatives. */
 export function isFloating(dtype: DType): boolean {

@@ -1,0 +1,3 @@
+/** Backends: the interface they implement and the registry of those that exist. */
+export type { Backend, BinaryOp, MemoryStats, NDArray, ReduceOp, ScanOp, Storage, UnaryOp } from "./backend.ts";
+export { availableBackends, closeBackend, currentBackend, memoryStats, useBackend, withBackend } from "./registry.ts";

@@ -1,0 +1,1 @@
+/** Registers the derivatives of all operations. */

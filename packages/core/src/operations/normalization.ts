@@ -1,0 +1,194 @@
+/** Normalisations: of rows (layer, root mean square), of groups, instances and batches. */
+import { isFloating } from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
+import type { Axes, Shape } from "../shape.ts";
+import { formatShape, normalizeAxes, normalizeAxis, sameShape } from "../shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { requireSameBackend } from "./operand.ts";
+
+function requireFloating(operation: string, x: Tensor): void {
+  if (!isFloating(x.dtype)) throw new DTypeError(`${operation}: needs a floating tensor, but got ${x.dtype}.`);
+}
+
+/** Throws ShapeError unless the parameter has the shape of the normalised axes. */
+function requireParameter(operation: string, name: string, parameter: Tensor | undefined, shape: Shape): void {
+  if (parameter !== undefined && !sameShape(parameter.shape, shape))
+    throw new ShapeError(`${operation}: ${name} has shape ${formatShape(parameter.shape)}, not ${formatShape(shape)}.`);
+}
+
+function extentsOf(x: Tensor, axes: readonly number[]): number[] {
+  return axes.map((axis) => x.shape[axis]!);
+}
+
+/** A parameter over `axes` laid out so that it broadcasts against x. */
+function spread(parameter: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+  const shape: number[] = x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1));
+  return parameter.reshape(shape);
+}
+
+function isLastAxis(x: Tensor, axes: readonly number[]): boolean {
+  return axes.length === 1 && axes[0] === x.rank - 1;
+}
+
+export interface RmsNormOptions {
+  readonly axes?: Axes;
+  readonly epsilon?: number;
+  readonly offset?: number;
+}
+
+/**
+ * x * rsqrt(mean(x²) + epsilon) * (weight + offset) over `axes` (default: the last).
+ * Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", eq. 4; Gemma uses offset 1.
+ * Differentiable in x and weight (the shape of the normalised axes).
+ * @throws ShapeError when weight has another shape, DTypeError when x is not floating.
+ */
+export function rmsNorm(x: Tensor, weight?: Tensor, options?: RmsNormOptions): Tensor {
+  requireFloating("rmsNorm", x);
+  const epsilon = options?.epsilon ?? 1e-6;
+  const offset = options?.offset ?? 0;
+  const axes = normalizeAxes("rmsNorm", options?.axes ?? -1, x.rank);
+  requireParameter("rmsNorm", "weight", weight, extentsOf(x, axes));
+  if (isLastAxis(x, axes) && (weight === undefined || weight.dtype === x.dtype)) {
+    if (weight !== undefined) requireSameBackend("rmsNorm", x, weight);
+    return new Tensor(x.backend.rmsNorm(x.array, weight?.array, epsilon, offset), x.backend);
+  }
+  return rmsNormOverAxes(x, weight, axes, epsilon, offset);
+}
+
+/** rmsNorm spelled out, for any axes. */
+export function rmsNormOverAxes(
+  x: Tensor,
+  weight: Tensor | undefined,
+  axes: readonly number[],
+  epsilon: number,
+  offset: number,
+): Tensor {
+  const normalized = x.mul(x.square().mean(axes, true).add(epsilon).rsqrt());
+  return weight === undefined ? normalized : normalized.mul(spread(weight, x, axes).add(offset));
+}
+
+export interface LayerNormOptions {
+  readonly axes?: Axes;
+  readonly epsilon?: number;
+}
+
+/**
+ * (x - mean) * rsqrt(variance + epsilon) * weight + bias over `axes` (default: the last).
+ * Ba, Kiros and Hinton 2016, "Layer Normalization". Differentiable in x, weight and bias, which have the shape of the
+ * normalised axes.
+ * @throws ShapeError when a parameter has another shape, DTypeError when x is not floating.
+ */
+export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, options?: LayerNormOptions): Tensor {
+  requireFloating("layerNorm", x);
+  const axes = normalizeAxes("layerNorm", options?.axes ?? -1, x.rank);
+  requireParameter("layerNorm", "weight", weight, extentsOf(x, axes));
+  requireParameter("layerNorm", "bias", bias, extentsOf(x, axes));
+  return standardize(x, weight, bias, axes, axes, options?.epsilon ?? 1e-5);
+}
+
+/** Normalises over `axes`; the parameters run over `parameterAxes`. */
+function standardize(
+  x: Tensor,
+  weight: Tensor | undefined,
+  bias: Tensor | undefined,
+  axes: readonly number[],
+  parameterAxes: readonly number[],
+  epsilon: number,
+): Tensor {
+  const centred = x.sub(x.mean(axes, true));
+  const normalized = centred.mul(centred.square().mean(axes, true).add(epsilon).rsqrt());
+  const scaled = weight === undefined ? normalized : normalized.mul(spread(weight, x, parameterAxes));
+  return bias === undefined ? scaled : scaled.add(spread(bias, x, parameterAxes));
+}
+
+export interface ChannelOptions {
+  /** The channel axis. */
+  readonly axis?: number;
+  readonly epsilon?: number;
+}
+
+/**
+ * Batch normalisation with given statistics: (x - mean) * rsqrt(variance + epsilon) * weight + bias per channel.
+ * Ioffe and Szegedy 2015. mean, variance, weight and bias are [channels]. Differentiable in all of them.
+ * @throws ShapeError when one of them has another shape.
+ * @differentiable
+ */
+export function batchNorm(
+  x: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  options?: ChannelOptions,
+): Tensor {
+  const axis = normalizeAxis("batchNorm", options?.axis ?? 1, x.rank);
+  const channels = [x.shape[axis]!];
+  requireParameter("batchNorm", "mean", mean, channels);
+  requireParameter("batchNorm", "variance", variance, channels);
+  requireParameter("batchNorm", "weight", weight, channels);
+  requireParameter("batchNorm", "bias", bias, channels);
+  const scale = variance.add(options?.epsilon ?? 1e-5).rsqrt();
+  const normalized = x.sub(spread(mean, x, [axis])).mul(spread(scale, x, [axis]));
+  const scaled = weight === undefined ? normalized : normalized.mul(spread(weight, x, [axis]));
+  return bias === undefined ? scaled : scaled.add(spread(bias, x, [axis]));
+}
+
+export interface BatchNormResult {
+  readonly output: Tensor;
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+}
+
+/**
+ * Batch normalisation with the batch's own statistics (biased variance), which it returns as [channels].
+ * Ioffe and Szegedy 2015, algorithm 1. Differentiable in x, weight and bias, statistics included.
+ * @throws ShapeError when a parameter is not [channels].
+ * @differentiable
+ */
+export function batchNormTraining(
+  x: Tensor,
+  weight?: Tensor,
+  bias?: Tensor,
+  options?: ChannelOptions,
+): BatchNormResult {
+  const axis = normalizeAxis("batchNormTraining", options?.axis ?? 1, x.rank);
+  const others = x.shape.map((_, i) => i).filter((i) => i !== axis);
+  const mean = x.mean(others);
+  const variance = x.variance(others);
+  return { output: batchNorm(x, mean, variance, weight, bias, { ...options, axis }), mean, variance };
+}
+
+/**
+ * Normalises each of `groups` groups of channels of each example. Wu and He 2018, "Group Normalization".
+ * weight and bias are [channels]. Differentiable in x, weight and bias.
+ * @throws ShapeError when the channels do not divide into groups or a parameter is not [channels].
+ * @differentiable
+ */
+export function groupNorm(x: Tensor, groups: number, weight?: Tensor, bias?: Tensor, options?: ChannelOptions): Tensor {
+  const axis = normalizeAxis("groupNorm", options?.axis ?? 1, x.rank);
+  const channels = x.shape[axis]!;
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0)
+    throw new ShapeError(`groupNorm: ${channels} channels do not divide into ${groups} groups.`);
+  requireParameter("groupNorm", "weight", weight, [channels]);
+  requireParameter("groupNorm", "bias", bias, [channels]);
+  const split: number[] = [...x.shape.slice(0, axis), groups, channels / groups, ...x.shape.slice(axis + 1)];
+  const axes = split.map((_, i) => i).filter((i) => i !== 0 && i !== axis);
+  const grouped = x.reshape(split);
+  const normalized = standardize(grouped, undefined, undefined, axes, [], options?.epsilon ?? 1e-5).reshape(x.shape);
+  const scaled = weight === undefined ? normalized : normalized.mul(spread(weight, x, [axis]));
+  return bias === undefined ? scaled : scaled.add(spread(bias, x, [axis]));
+}
+
+/**
+ * Normalises each channel of each example. Ulyanov, Vedaldi and Lempitsky 2016, "Instance Normalization".
+ * weight and bias are [channels]. Differentiable in x, weight and bias.
+ * @throws ShapeError when a parameter is not [channels].
+ * @differentiable
+ */
+export function instanceNorm(x: Tensor, weight?: Tensor, bias?: Tensor, options?: ChannelOptions): Tensor {
+  const axis = normalizeAxis("instanceNorm", options?.axis ?? 1, x.rank);
+  requireParameter("instanceNorm", "weight", weight, [x.shape[axis]!]);
+  requireParameter("instanceNorm", "bias", bias, [x.shape[axis]!]);
+  const axes = x.shape.map((_, i) => i).filter((i) => i !== 0 && i !== axis);
+  return standardize(x, weight, bias, axes, [axis], options?.epsilon ?? 1e-5);
+}

@@ -1,0 +1,34 @@
+/** What stands on either side of an operation, and how two operands meet in one dtype on one backend. */
+import type { Backend } from "../backend/backend.ts";
+import type { DType } from "../dtype.ts";
+import { promote, promoteWithNumber } from "../dtype.ts";
+import { BackendError } from "../errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** A tensor, or a JavaScript number or boolean that adopts the tensor's dtype where it can. */
+export type Operand = Tensor | number | boolean;
+
+/** Throws BackendError unless both tensors live on one backend. */
+export function requireSameBackend(operation: string, a: Tensor, b: Tensor): Backend {
+  if (a.backend !== b.backend)
+    throw new BackendError(
+      `${operation}: one operand is on "${a.device}", the other on "${b.device}"; move one with x.to(device).`,
+    );
+  return a.backend;
+}
+
+/** The dtype in which `a` meets `b`. */
+export function commonType(a: Tensor, b: Operand): DType {
+  if (typeof b === "object") return promote(a.dtype, b.dtype);
+  return typeof b === "boolean" ? a.dtype : promoteWithNumber(a.dtype, b);
+}
+
+/** `x` in another dtype; `x` itself when it has it already. */
+export function castTo(x: Tensor, dtype: DType): Tensor {
+  return x.array.dtype === dtype ? x : new Tensor(x.backend.cast(x.array, dtype), x.backend);
+}
+
+/** A tensor of rank 0 on the backend and in the dtype of a partner. */
+export function scalarLike(value: number, partner: Tensor, dtype: DType): Tensor {
+  return new Tensor(partner.backend.full([], value, dtype), partner.backend);
+}

@@ -1,0 +1,36 @@
+/** How derivatives and optimizers, which know nothing of tensors, compute with them. */
+import type { PointwiseLeaf, VectorLeaf } from "@pullback/autodiff";
+import { isFloating } from "../dtype.ts";
+import { ShapeError } from "../errors.ts";
+import { formatShape } from "../shape.ts";
+import { onesLike, zerosLike } from "./creation.ts";
+import type { Tensor } from "./tensor.ts";
+
+export const tensorVector: VectorLeaf<Tensor> = {
+  add: (a, b) => a.add(b),
+  subtract: (a, b) => a.sub(b),
+  scale: (a, factor) => a.mul(factor),
+  dot: (a, b) => a.mul(b).sum().item(),
+  zero: (a) => zerosLike(a),
+  one: (a) => {
+    if (a.size !== 1)
+      throw new ShapeError(
+        `gradient: the result has shape ${formatShape(a.shape)}; it must have exactly one element.`,
+        {
+          hint: "Reduce it, for example with .sum() or .mean(), or use pullback(f) with a cotangent.",
+        },
+      );
+    return onesLike(a);
+  },
+  differentiable: (a) => isFloating(a.dtype),
+};
+
+export const tensorPointwise: PointwiseLeaf<Tensor> = {
+  multiply: (a, b) => a.mul(b),
+  divide: (a, b) => a.div(b),
+  sqrt: (a) => a.sqrt(),
+  abs: (a) => a.abs(),
+  sign: (a) => a.sign(),
+  maximum: (a, b) => a.maximum(b),
+  minimum: (a, b) => a.minimum(b),
+};
