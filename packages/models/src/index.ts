@@ -1,0 +1,3 @@
+/** The model zoo. */
+export { ConfigError, TokenizerError } from "./errors.ts";
+export * from "./gemma/index.ts";
