@@ -48,7 +48,7 @@ function covering(carried: Derivative, mask: string): { mask: string; code: Vari
     throw new PullbackError(
       `"${carried.name}" has no derivative with respect to parameter ${list.join(", ")} (${mask}).`,
       {
-        code: "PB3009",
+        code: "PB3011",
         hint: `It was compiled for: ${Object.keys(carried.variants).join(", ") || "nothing"} (one bit per parameter). Tag it /** @differentiable */ where it is declared and compile that package again.`,
       },
     );

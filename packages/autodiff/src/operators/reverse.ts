@@ -7,14 +7,14 @@ import type {
   ValueWithGradientOperator,
   ValueWithPullbackOperator,
 } from "../types/index.ts";
-import { seed } from "./seed.ts";
+import { requireScalar, seed } from "./seed.ts";
 import { type Call, collect, type Options, type Plan, planFor, prepare } from "./sweep.ts";
 
 /**
  * The gradient of a function whose result is a number or a leaf of one element: one tangent per differentiable
  * parameter, bare when there is just one. `{ wrt: 0 }` gives the bare tangent of a parameter, `{ wrt: [0, 2] }` a tuple.
  *
- * Throws PB9001 when the compiler never ran, PB3004 when `f` carries no derivative, PB2901 (or the leaf type's own
+ * Throws PB9001 when the compiler never ran, PB3004 when `f` carries no derivative, PB2001 (or the leaf type's own
  * error) when the result is not a scalar, PB4010 when `f` writes into an argument that another argument shares.
  */
 export const gradient = ((f: unknown, options?: Options) => {
@@ -34,7 +34,7 @@ function sweep(plan: Plan, given: readonly unknown[]): { value: Any; gradient: A
   const call = prepare(plan, given);
   if (code.joint !== undefined) {
     const { value, cotangents } = code.joint(...call.full, 1);
-    seed(value);
+    requireScalar(value);
     return { value, gradient: collect(plan, call, cotangents, false) };
   }
   const frame = code.forward(...call.full);

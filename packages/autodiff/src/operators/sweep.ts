@@ -32,25 +32,23 @@ export interface Call {
   readonly shadows: readonly Any[];
 }
 
-/** Finds the derivative of `f` and checks `wrt`; throws PB9001, PB3004, PB3005, PB3009 or PB3010. */
+/** Finds the derivative of `f` and checks `wrt`; throws PB9001, PB3004, PB3005, PB3011, PB2002 or PB2005. */
 export function planFor(f: unknown, options?: Options): Plan {
   const carried = requireDerivative(f);
   const { kinds } = carried;
   const wrt = options?.wrt;
   const differentiable = Array.from(kinds).flatMap((kind, p) => (kind === "-" ? [] : [p]));
   const selected = wrt === undefined ? differentiable : typeof wrt === "number" ? [wrt] : wrt;
-  for (const p of selected) {
-    if (!differentiable.includes(p)) {
-      throw new PullbackError(`"${carried.name}" has no differentiable parameter ${p}.`, {
-        code: "PB3010",
-        hint: `Its differentiable parameters, counted from 0, are: ${differentiable.join(", ") || "none"}.`,
-      });
-    }
-  }
   if (selected.length === 0) {
-    throw new PullbackError(`"${carried.name}" has no differentiable parameter.`, {
-      code: "PB3010",
+    throw new PullbackError(`"${carried.name}" has no differentiable parameter to differentiate with respect to.`, {
+      code: "PB2002",
       hint: "Only numbers, leaves such as tensors, and arrays, objects and Maps of them have derivatives; Int and NoDerivative<…> have none.",
+    });
+  }
+  if (new Set(selected).size !== selected.length || selected.some((p) => !differentiable.includes(p))) {
+    throw new PullbackError(`wrt is ${JSON.stringify(wrt)}, which does not fit the parameters of "${carried.name}".`, {
+      code: "PB2005",
+      hint: `Its differentiable parameters, counted from 0, are: ${differentiable.join(", ") || "none"}. Give each at most once.`,
     });
   }
   const mask = Array.from(kinds, (_, p) => (selected.includes(p) ? "1" : "0")).join("");

@@ -6,10 +6,12 @@
  */
 import type { Any, AnyFunction, Derivative, RegisteredDerivative } from "../protocol/index.ts";
 
+type MathName = Exclude<keyof Math, symbol>;
+
 type Slope = (x: number, value: number) => number;
 
 /** Derivative of each function of one variable, given the argument and the value. */
-const unary: Partial<Record<keyof Math, Slope>> = {
+const unary: Partial<Record<MathName, Slope>> = {
   abs: (x) => Math.sign(x),
   acos: (x) => -1 / Math.sqrt(1 - x * x),
   acosh: (x) => 1 / Math.sqrt(x * x - 1),
@@ -46,7 +48,7 @@ interface Several {
 }
 
 /** Functions of several variables: the partial derivatives at the arguments. */
-const several: Partial<Record<keyof Math, Several>> = {
+const several: Partial<Record<MathName, Several>> = {
   atan2: {
     arity: 2,
     partials: ([y, x]) => [x / (x * x + y * y), -y / (x * x + y * y)],
@@ -73,7 +75,7 @@ export function mathDerivative(fn: unknown): Derivative | undefined {
 
 function build(): Map<unknown, Derivative> {
   const rules = new Map<unknown, Derivative>();
-  for (const [name, slope] of Object.entries(unary) as [keyof Math, Slope][]) {
+  for (const [name, slope] of Object.entries(unary) as [MathName, Slope][]) {
     const fn = Math[name] as AnyFunction;
     rules.set(
       fn,
@@ -84,7 +86,7 @@ function build(): Map<unknown, Derivative> {
     );
   }
   for (const [name, { arity, partials }] of Object.entries(several)) {
-    const fn = Math[name as keyof Math] as AnyFunction;
+    const fn = Math[name as MathName] as AnyFunction;
     rules.set(
       fn,
       entry(name, arity, (...args: number[]) => {

@@ -1,6 +1,6 @@
 /** From shadows to tangents: symbolic zeros become real ones, and types that bring their own tangent get it. */
 import { type Any, manifoldOf, type Shape, vectorOf } from "../protocol/index.ts";
-import { elementShape, fieldShape, getField, structureOf } from "../structure/index.ts";
+import { elementShape, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
 import { zeroShadow } from "./zero.ts";
 
 /** The tangent accumulated in `shadow`, as a value of its own; the shadow is zero again afterwards. */
@@ -28,6 +28,11 @@ export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u"): Any 
       if (typeof slot !== "number") {
         shadow[field] = slotTangent(slot, getField(value, field), fieldShape(value, field, shape));
       }
+    }
+    for (const field of fieldsOf(value, shape)) {
+      if (field in shadow || fieldShape(value, field, shape) === "-") continue;
+      const zero = zeroTangent(getField(value, field), fieldShape(value, field, shape));
+      if (zero !== undefined) shadow[field] = zero;
     }
     return manifoldOf(value)?.project(value, shadow) ?? shadow;
   }

@@ -28,64 +28,72 @@ type Differentiable<P extends readonly unknown[]> = number extends P["length"]
 
 type Entry<T> = HasTangent<T> extends true ? [TangentVector<T>] : [];
 
-/** One entry per differentiable parameter; a bare tangent when there is just one. */
-export type Gradients<P extends readonly unknown[]> =
-  Differentiable<P> extends infer D ? (D extends readonly [infer Only] ? Only : D) : never;
+/**
+ * One entry per differentiable parameter; a bare tangent when there is just one. One required parameter comes first and
+ * asks nothing about its type, so that code generic in the model checks.
+ */
+export type Gradients<P extends readonly unknown[]> = P extends readonly [unknown]
+  ? TangentVector<P[0]>
+  : Differentiable<P> extends infer D
+    ? D extends readonly [infer Only]
+      ? Only
+      : D
+    : never;
 
 /** The tangents of the chosen parameters. */
 export type GradientsWrt<P extends readonly unknown[], W extends number | readonly number[]> = W extends number
-  ? TangentVector<Exclude<P[W], undefined>>
-  : { -readonly [K in keyof W]: W[K] extends number ? TangentVector<Exclude<P[W[K]], undefined>> : never };
+  ? TangentVector<Required<P>[W]>
+  : { -readonly [K in keyof W]: W[K] extends number ? TangentVector<Required<P>[W[K]]> : never };
 
-/** One argument, required: a function with optional or rest parameters is not one of these. */
-export type OneParameter = readonly [unknown];
+// The operators take `F extends CallableFunction`, which has no call signature, and look at it afterwards: a call
+// signature there would type the parameters of a function literal from outside and so break `(x: number, k = 2) => …`.
 
 /** `gradient`. */
 export interface GradientOperator {
-  <P extends OneParameter, R>(f: (...args: P) => R): (...args: P) => TangentVector<P[0]>;
-  <P extends readonly unknown[], R>(f: (...args: P) => R): (...args: P) => Gradients<P>;
-  <P extends readonly unknown[], R, const W extends number | readonly number[]>(
-    f: (...args: P) => R,
+  <F extends CallableFunction>(f: F): F extends (...args: infer P) => unknown ? (...args: P) => Gradients<P> : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
     options: WrtOption<W>,
-  ): (...args: P) => GradientsWrt<P, W>;
+  ): F extends (...args: infer P) => unknown ? (...args: P) => GradientsWrt<P, W> : never;
 }
 
 /** `valueWithGradient`. */
 export interface ValueWithGradientOperator {
-  <P extends OneParameter, R>(f: (...args: P) => R): (...args: P) => { value: R; gradient: TangentVector<P[0]> };
-  <P extends readonly unknown[], R>(f: (...args: P) => R): (...args: P) => { value: R; gradient: Gradients<P> };
-  <P extends readonly unknown[], R, const W extends number | readonly number[]>(
-    f: (...args: P) => R,
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R ? (...args: P) => { value: R; gradient: Gradients<P> } : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
     options: WrtOption<W>,
-  ): (...args: P) => { value: R; gradient: GradientsWrt<P, W> };
+  ): F extends (...args: infer P) => infer R ? (...args: P) => { value: R; gradient: GradientsWrt<P, W> } : never;
 }
 
 /** `pullback`. */
 export interface PullbackOperator {
-  <P extends OneParameter, R>(
-    f: (...args: P) => R,
-  ): (...args: P) => (cotangent: TangentVector<R>) => TangentVector<P[0]>;
-  <P extends readonly unknown[], R>(
-    f: (...args: P) => R,
-  ): (...args: P) => (cotangent: TangentVector<R>) => Gradients<P>;
-  <P extends readonly unknown[], R, const W extends number | readonly number[]>(
-    f: (...args: P) => R,
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R ? (...args: P) => (cotangent: TangentVector<R>) => Gradients<P> : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
     options: WrtOption<W>,
-  ): (...args: P) => (cotangent: TangentVector<R>) => GradientsWrt<P, W>;
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => (cotangent: TangentVector<R>) => GradientsWrt<P, W>
+    : never;
 }
 
 /** `valueWithPullback`. */
 export interface ValueWithPullbackOperator {
-  <P extends OneParameter, R>(
-    f: (...args: P) => R,
-  ): (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => TangentVector<P[0]> };
-  <P extends readonly unknown[], R>(
-    f: (...args: P) => R,
-  ): (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => Gradients<P> };
-  <P extends readonly unknown[], R, const W extends number | readonly number[]>(
-    f: (...args: P) => R,
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => Gradients<P> }
+    : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
     options: WrtOption<W>,
-  ): (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => GradientsWrt<P, W> };
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => GradientsWrt<P, W> }
+    : never;
 }
 
 type Cotangents<A extends readonly unknown[]> =

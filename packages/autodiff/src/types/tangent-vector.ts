@@ -40,7 +40,7 @@ type HasTangentBranch<T> = T extends unknown
     ? false
     : T extends number
       ? true
-      : T extends FloatArray
+      : T extends FloatArray | ReadonlyMap<never, unknown>
         ? true
         : T extends Opaque
           ? false
@@ -72,10 +72,10 @@ type TangentBranch<T> = T extends unknown
             ? Float32Array
             : T extends Float64Array
               ? Float64Array
-              : T extends Opaque
-                ? undefined
-                : T extends ReadonlyMap<infer K, infer V>
-                  ? Map<K, TangentVector<V>>
+              : T extends ReadonlyMap<infer K, infer V> // before Opaque: a Map also has the methods of a Set
+                ? Map<K, TangentVector<V>>
+                : T extends Opaque
+                  ? undefined
                   : T extends readonly unknown[]
                     ? ArrayTangent<T>
                     : T extends object
