@@ -12,6 +12,7 @@ import type {
 import type { DType, TypedArray } from "../../dtype.ts";
 import { isContiguous, newElements, sizeOf } from "./arrays.ts";
 import { Engine } from "./engine.ts";
+import { MatmulKernels } from "./kernels/index.ts";
 import type { ArenaOptions, Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
 import { copyStrided } from "./plain/strided.ts";
@@ -19,9 +20,11 @@ import { copyStrided } from "./plain/strided.ts";
 export class EagerBackend implements Backend {
   readonly name = "eager";
   private readonly engine: Engine;
+  private readonly products: MatmulKernels;
 
   constructor(options?: ArenaOptions) {
     this.engine = new Engine(options);
+    this.products = new MatmulKernels(this.engine);
   }
 
   fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray {
@@ -99,6 +102,7 @@ export class EagerBackend implements Backend {
   }
 
   matmul(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray {
+    if (a.dtype === "float32" || a.dtype === "float64") return this.products.run(a, b, transposeA, transposeB);
     return plain.matmul(this.engine, a, b, transposeA, transposeB);
   }
 

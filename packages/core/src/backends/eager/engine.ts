@@ -13,8 +13,13 @@ import { copyStrided } from "./plain/strided.ts";
 /** Up to this size V8 keeps a typed array's elements inside the object: cheaper than a block and a finalizer. */
 export const localBytes = 64;
 
+/** A small array and room for a vector kernel to write beyond it. */
+const stagingSlot = 2 * localBytes;
+
 export class Engine {
   readonly arena: Arena;
+  private staged = 0;
+  private resultSlot = 0;
 
   constructor(options?: ArenaOptions) {
     this.arena = new Arena(options);
@@ -23,6 +28,7 @@ export class Engine {
   /** Begins a kernel over these operands: all are in memory and stay where they are until the next `begin`. */
   begin(a?: NDArray, b?: NDArray, c?: NDArray): void {
     this.arena.begin();
+    this.staged = 0;
     if (a !== undefined) this.use(a);
     if (b !== undefined) this.use(b);
     if (c !== undefined) this.use(c);
@@ -43,6 +49,41 @@ export class Engine {
     const storage =
       bytes <= localBytes ? new Handle(bytes, null, newElements(dtype, size)) : this.arena.allocate(bytes);
     return { storage, dtype, shape, strides: rowMajor(shape), offset: 0 };
+  }
+
+  /** The byte address of the element at index 0 … 0; a small array that lives elsewhere is staged for the kernel. */
+  address(x: NDArray): number {
+    const handle = x.storage as Handle;
+    if (handle.cell !== null) return handle.cell.address + x.offset * elementBytes[x.dtype];
+    const slot = this.stage();
+    const local = handle.local as TypedArray;
+    viewOf(this.arena.views, x.dtype).set(local as Float32Array, slot / elementBytes[x.dtype]);
+    return slot + x.offset * elementBytes[x.dtype];
+  }
+
+  /** The byte address where a kernel writes a new array; `collect` afterwards. */
+  resultAddress(out: NDArray): number {
+    const cell = (out.storage as Handle).cell;
+    if (cell !== null) return cell.address;
+    this.resultSlot = this.stage();
+    return this.resultSlot;
+  }
+
+  /** Brings a small result home from where `resultAddress` put it. */
+  collect(out: NDArray): NDArray {
+    const local = (out.storage as Handle).local;
+    if (local !== null) {
+      const from = this.resultSlot / elementBytes[out.dtype];
+      const view = viewOf(this.arena.views, out.dtype);
+      for (let i = 0; i < local.length; i++) local[i] = view[from + i];
+    }
+    return out;
+  }
+
+  private stage(): number {
+    const slot = this.staged;
+    this.staged += stagingSlot;
+    return slot;
   }
 
   /** The typed array that holds the elements of `x`, starting at `base(x)`. */

@@ -4,23 +4,30 @@
  * class is taken in constant time. Only when nothing fits are the lists merged back into contiguous ranges.
  */
 
-const smallestLog2 = 7;
-const stepsLog2 = 3;
-export const smallestBlock = 1 << smallestLog2;
+/** Blocks begin at multiples of this, a cache line. */
+const alignment = 64;
+/** Up to here the classes are multiples of the alignment; from here on there are eight per power of two. */
+const linearLog2 = 9;
+const linearClasses = 2 ** linearLog2 / alignment;
 
-/** The class whose blocks hold `bytes`: classes of one octave are equally spaced. */
+/**
+ * Every block ends in a cache line that belongs to no tensor, so that vector kernels need no special end: they may
+ * read and write up to 15 bytes beyond the last element. (It also keeps equal blocks from aliasing in the cache.)
+ */
+const slack = alignment;
+
+/** The class whose blocks hold `bytes`. */
 export function sizeClass(bytes: number): number {
-  if (bytes <= smallestBlock) return 0;
-  const last = bytes - 1;
-  const octave = 31 - Math.clz32(last);
-  return ((octave - smallestLog2) << stepsLog2) + ((last >>> (octave - stepsLog2)) & 7) + 1;
+  if (bytes <= 2 ** linearLog2) return bytes === 0 ? 0 : Math.ceil(bytes / alignment) - 1;
+  const octave = 31 - Math.clz32(bytes - 1);
+  return linearClasses + ((octave - linearLog2) << 3) + (((bytes - 1) >>> (octave - 3)) & 7);
 }
 
+/** The size of a class's blocks, slack included. */
 export function classBytes(index: number): number {
-  if (index === 0) return smallestBlock;
-  const octave = ((index - 1) >>> stepsLog2) + smallestLog2;
-  const step = ((index - 1) & 7) + 1;
-  return 2 ** octave + step * 2 ** (octave - stepsLog2);
+  if (index < linearClasses) return (index + 1) * alignment + slack;
+  const octave = ((index - linearClasses) >>> 3) + linearLog2;
+  return 2 ** octave + (((index - linearClasses) & 7) + 1) * 2 ** (octave - 3) + slack;
 }
 
 interface Range {

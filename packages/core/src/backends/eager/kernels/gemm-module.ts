@@ -1,0 +1,285 @@
+/**
+ * The code of a packed matrix product (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication",
+ * 2008): `pack` lays an operand out in panels, `block` multiplies a packed block of A by one of B in register tiles.
+ * All strides and lengths in bytes unless they count elements.
+ */
+import {
+  type Expression,
+  type FunctionBuilder,
+  i32,
+  type Local,
+  loopTo,
+  ModuleBuilder,
+  type Statement,
+  sequence,
+  v128,
+  when,
+} from "../wasm/index.ts";
+import { type Lanes, transpose4 } from "./lanes.ts";
+
+export interface TileShape {
+  /** Rows of a register tile. */
+  readonly rows: number;
+  /** Columns of a register tile, in vectors. */
+  readonly vectors: number;
+}
+
+/** Steps of k that the inner loop takes at once; packed panels are padded with zeros to a multiple of it. */
+export const depthStep = 4;
+
+export interface GemmFunctions {
+  /** (source, panelStride, depthStride, extent, depth, paddedDepth, to): panels as wide as a tile has rows. */
+  readonly packRows: (...values: number[]) => void;
+  /** The same, as wide as a tile has columns. */
+  readonly packColumns: (...values: number[]) => void;
+  /** (a, b, c, rowBytesOfC, rows, columns, paddedDepth, accumulate, scratchTile). */
+  readonly block: (...values: number[]) => void;
+}
+
+export function gemmModule(lanes: Lanes, shape: TileShape, relaxed: boolean): ModuleBuilder {
+  const module = new ModuleBuilder();
+  packFunction(module, "packRows", lanes, shape.rows);
+  packFunction(module, "packColumns", lanes, shape.vectors * lanes.count);
+  const tile = tileFunction(module, lanes, shape, relaxed);
+  blockFunction(module, lanes, shape, tile);
+  return module;
+}
+
+function packFunction(module: ModuleBuilder, name: string, lanes: Lanes, width: number): void {
+  const f = module.function(name, ["i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
+  const [source, panelStride, depthStride, extent, depth, paddedDepth, to] = f.parameters;
+  const panel = f.local("i32");
+  const k = f.local("i32");
+  const i = f.local("i32");
+  const from = f.local("i32");
+  const size = lanes.bytes;
+  const step = i32.const(width * size);
+  const left = f.local("i32");
+  const next = (pointer: Local, by: Expression) => pointer.set(i32.add(pointer, by));
+
+  const vectorCopies = Array.from({ length: (width * size) / 16 }, (_, v) =>
+    v128.store(to, v128.load(from, v * 16), v * 16),
+  );
+  const alongPanel = sequence(
+    k.set(i32.const(0)),
+    loopTo(k, depth, 1, sequence(...vectorCopies, next(from, depthStride), next(to, step))),
+  );
+
+  const oneDepth = (count: number) =>
+    Array.from({ length: count }, (_, r) =>
+      lanes.copy(to, i32.add(from, i32.mul(panelStride, i32.const(r))), r * size),
+    );
+  const anyStride = loopTo(k, depth, 1, sequence(...oneDepth(width), next(from, depthStride), next(to, step)));
+
+  const clearRest = loopTo(
+    k,
+    paddedDepth,
+    1,
+    sequence(...Array.from({ length: width }, (_, r) => lanes.clear(to, r * size)), next(to, step)),
+  );
+
+  const whole =
+    lanes.count === 4 && width % 4 === 0
+      ? when(
+          i32.eq(depthStride, i32.const(size)),
+          sequence(transposedPack(f, width, panelStride, depth, k, from, to), anyStride),
+          anyStride,
+        )
+      : anyStride;
+
+  // The last panel may be narrower: zeros stand for what is missing.
+  const narrow = loopTo(
+    k,
+    depth,
+    1,
+    sequence(
+      ...Array.from({ length: width }, (_, r) => lanes.clear(to, r * size)),
+      i.set(i32.const(0)),
+      loopTo(i, left, 1, lanes.copy(i32.add(to, i32.mul(i, i32.const(size))), i32.add(from, i32.mul(i, panelStride)))),
+      next(from, depthStride),
+      next(to, step),
+    ),
+  );
+  const vectorPanel = (width * size) % 16 === 0;
+
+  f.code(
+    panel.set(i32.const(0)),
+    loopTo(
+      panel,
+      extent,
+      width,
+      sequence(
+        left.set(i32.sub(extent, panel)),
+        from.set(i32.add(source, i32.mul(panel, panelStride))),
+        k.set(i32.const(0)),
+        when(
+          i32.ge(left, i32.const(width)),
+          vectorPanel ? when(i32.eq(panelStride, i32.const(size)), alongPanel, whole) : whole,
+          narrow,
+        ),
+        clearRest,
+      ),
+    ),
+  );
+}
+
+/** Packs four steps of k at a time where the source runs along k, by transposing 4 × 4 squares. Leaves k at the rest. */
+function transposedPack(
+  f: FunctionBuilder,
+  width: number,
+  panelStride: Expression,
+  depth: Expression,
+  k: Local,
+  from: Local,
+  to: Local,
+): Statement {
+  const rows = Array.from({ length: 4 }, () => f.local("v128"));
+  const whole = f.local("i32");
+  const squares = Array.from({ length: width / 4 }, (_, group) => {
+    const loads = rows.map((row, r) =>
+      row.set(v128.load(i32.add(from, i32.mul(panelStride, i32.const(group * 4 + r))))),
+    );
+    const stores = transpose4(rows).map((column, j) => v128.store(to, column, j * width * 4 + group * 16));
+    return sequence(...loads, ...stores);
+  });
+  return sequence(
+    whole.set(i32.and(depth, i32.const(~3))),
+    loopTo(
+      k,
+      whole,
+      4,
+      sequence(...squares, from.set(i32.add(from, i32.const(16))), to.set(i32.add(to, i32.const(16 * width)))),
+    ),
+  );
+}
+
+/** (a, b, c, rowBytesOfC, paddedDepth, accumulate): one register tile of C. */
+function tileFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, relaxed: boolean): FunctionBuilder {
+  const f = module.function("tile", ["i32", "i32", "i32", "i32", "i32", "i32"]);
+  const [a, b, c, rowBytes, depth, accumulate] = f.parameters;
+  const k = f.local("i32");
+  const sums = Array.from({ length: shape.rows }, () => Array.from({ length: shape.vectors }, () => f.local("v128")));
+  const right = Array.from({ length: shape.vectors }, () => f.local("v128"));
+  const left = f.local("v128");
+  const aStep = shape.rows * lanes.bytes;
+  const bStep = shape.vectors * 16;
+  const madd = (x: Expression, y: Expression, sum: Expression) =>
+    relaxed ? lanes.relaxedMadd(x, y, sum) : lanes.add(sum, lanes.mul(x, y));
+
+  const steps: Statement[] = [];
+  for (let u = 0; u < depthStep; u++) {
+    right.forEach((vector, v) => {
+      steps.push(vector.set(v128.load(b, u * bStep + v * 16)));
+    });
+    for (let r = 0; r < shape.rows; r++) {
+      steps.push(left.set(lanes.loadSplat(a, u * aStep + r * lanes.bytes)));
+      sums[r].forEach((sum, v) => {
+        steps.push(sum.set(madd(left, right[v], sum)));
+      });
+    }
+  }
+  const row = f.local("i32");
+  const results = (read: boolean) =>
+    sequence(
+      row.set(c),
+      ...sums.flatMap((vectors) => [
+        ...vectors.map((sum, v) => v128.store(row, read ? lanes.add(v128.load(row, v * 16), sum) : sum, v * 16)),
+        row.set(i32.add(row, rowBytes)),
+      ]),
+    );
+  f.code(
+    ...sums.flat().map((sum) => sum.set(lanes.zero)),
+    k.set(i32.const(0)),
+    loopTo(
+      k,
+      depth,
+      depthStep,
+      sequence(
+        ...steps,
+        a.set(i32.add(a, i32.const(depthStep * aStep))),
+        b.set(i32.add(b, i32.const(depthStep * bStep))),
+      ),
+    ),
+    when(accumulate, results(true), results(false)),
+  );
+  return f;
+}
+
+function blockFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, tile: FunctionBuilder): void {
+  const f = module.function("block", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
+  const [a, b, c, rowBytes, rows, columns, depth, accumulate, scratch] = f.parameters;
+  const tileColumns = shape.vectors * lanes.count;
+  const tileRowBytes = tileColumns * lanes.bytes;
+  const i = f.local("i32");
+  const j = f.local("i32");
+  const panelA = f.local("i32");
+  const panelB = f.local("i32");
+  const to = f.local("i32");
+  const x = f.local("i32");
+  const y = f.local("i32");
+  const lastX = f.local("i32");
+  const lastY = f.local("i32");
+  const from = f.local("i32");
+  const toRow = f.local("i32");
+  const bytes = i32.const(lanes.bytes);
+  const smaller = (p: Expression, q: Expression) => i32.select(i32.lt(p, q), p, q);
+
+  /** Where the tile sticks out of C it is computed in scratch memory, and what is inside moves over. */
+  const partial = sequence(
+    lastY.set(smaller(i32.const(shape.rows), i32.sub(rows, i))),
+    lastX.set(i32.mul(smaller(i32.const(tileColumns), i32.sub(columns, j)), bytes)),
+    when(accumulate, copyTile(to, rowBytes, scratch, i32.const(tileRowBytes))),
+    module.call(tile, panelA, panelB, scratch, i32.const(tileRowBytes), depth, accumulate),
+    copyTile(scratch, i32.const(tileRowBytes), to, rowBytes),
+  );
+  function copyTile(source: Expression, sourceBytes: Expression, target: Expression, targetBytes: Expression) {
+    return sequence(
+      from.set(source),
+      toRow.set(target),
+      y.set(i32.const(0)),
+      loopTo(
+        y,
+        lastY,
+        1,
+        sequence(
+          x.set(i32.const(0)),
+          loopTo(x, lastX, lanes.bytes, lanes.copy(i32.add(toRow, x), i32.add(from, x))),
+          from.set(i32.add(from, sourceBytes)),
+          toRow.set(i32.add(toRow, targetBytes)),
+        ),
+      ),
+    );
+  }
+
+  f.code(
+    j.set(i32.const(0)),
+    panelB.set(b),
+    loopTo(
+      j,
+      columns,
+      tileColumns,
+      sequence(
+        i.set(i32.const(0)),
+        panelA.set(a),
+        loopTo(
+          i,
+          rows,
+          shape.rows,
+          sequence(
+            to.set(i32.add(c, i32.add(i32.mul(i, rowBytes), i32.mul(j, bytes)))),
+            when(
+              i32.and(
+                i32.le(i32.add(i, i32.const(shape.rows)), rows),
+                i32.le(i32.add(j, i32.const(tileColumns)), columns),
+              ),
+              module.call(tile, panelA, panelB, to, rowBytes, depth, accumulate),
+              partial,
+            ),
+            panelA.set(i32.add(panelA, i32.mul(depth, i32.const(shape.rows * lanes.bytes)))),
+          ),
+        ),
+        panelB.set(i32.add(panelB, i32.mul(depth, i32.const(tileRowBytes)))),
+      ),
+    ),
+  );
+}

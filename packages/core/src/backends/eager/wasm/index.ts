@@ -1,0 +1,21 @@
+/** A small WebAssembly assembler: expressions, structured control, one imported memory. */
+export {
+  type Code,
+  Expression,
+  f32,
+  f32x4,
+  f64,
+  f64x2,
+  i32,
+  i32x4,
+  Local,
+  loopTo,
+  loopWhile,
+  type Statement,
+  sequence,
+  type ValueType,
+  v128,
+  when,
+} from "./code.ts";
+export { hasRelaxedSimd } from "./features.ts";
+export { FunctionBuilder, ModuleBuilder } from "./module.ts";

@@ -1,0 +1,89 @@
+/** Assembles functions into a module that imports one memory, and instantiates it. */
+import { type Expression, Local, type Statement, unsigned, type ValueType } from "./code.ts";
+
+const typeBytes: Record<ValueType, number> = { i32: 0x7f, f32: 0x7d, f64: 0x7c, v128: 0x7b };
+
+export class FunctionBuilder {
+  readonly name: string;
+  readonly parameters: readonly Local[];
+  private readonly locals: ValueType[] = [];
+  private body: Statement = [];
+
+  constructor(name: string, parameters: readonly ValueType[]) {
+    this.name = name;
+    this.parameters = parameters.map((type, index) => new Local(index, type));
+  }
+
+  local(type: ValueType): Local {
+    this.locals.push(type);
+    return new Local(this.parameters.length + this.locals.length - 1, type);
+  }
+
+  /** Appends to the body. */
+  code(...statements: Statement[]): void {
+    this.body = [...this.body, ...statements.flat()];
+  }
+
+  bytes(): number[] {
+    const declarations = this.locals.flatMap((type) => [1, typeBytes[type]]);
+    const content = [...unsigned(this.locals.length), ...declarations, ...this.body, 0x0b];
+    return [...unsigned(content.length), ...content];
+  }
+}
+
+export class ModuleBuilder {
+  private readonly functions: FunctionBuilder[] = [];
+
+  /** Adds an exported function without results; its parameters are `f.parameters`. */
+  function(name: string, parameters: readonly ValueType[]): FunctionBuilder {
+    const f = new FunctionBuilder(name, parameters);
+    this.functions.push(f);
+    return f;
+  }
+
+  /** Calls a function of this module. */
+  call(f: FunctionBuilder, ...operands: Expression[]): Statement {
+    return [...operands.flatMap((operand) => operand.code), 0x10, ...unsigned(this.functions.indexOf(f))];
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const types = this.functions.map((f) => [
+      0x60,
+      ...unsigned(f.parameters.length),
+      ...f.parameters.map((parameter) => typeBytes[parameter.type]),
+      0,
+    ]);
+    const memory = [...name("env"), ...name("memory"), 2, 0, 0];
+    const exports = this.functions.map((f, index) => [...name(f.name), 0, ...unsigned(index)]);
+    return new Uint8Array([
+      ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...section(1, types),
+      ...section(2, [memory]),
+      ...section(
+        3,
+        this.functions.map((_, index) => unsigned(index)),
+      ),
+      ...section(7, exports),
+      ...section(
+        10,
+        this.functions.map((f) => f.bytes()),
+      ),
+    ]);
+  }
+
+  instantiate(memory: WebAssembly.Memory): Record<string, (...values: number[]) => void> {
+    const module = new WebAssembly.Module(this.bytes());
+    const instance = new WebAssembly.Instance(module, { env: { memory } });
+    return instance.exports as Record<string, (...values: number[]) => void>;
+  }
+}
+
+function name(text: string): number[] {
+  const bytes = [...text].map((character) => character.charCodeAt(0));
+  return [...unsigned(bytes.length), ...bytes];
+}
+
+function section(id: number, entries: readonly (readonly number[])[]): number[] {
+  const content = [...unsigned(entries.length), ...entries.flat()];
+  return [id, ...unsigned(content.length), ...content];
+}
