@@ -1,18 +1,76 @@
-/** The jest transformer: compiles each TypeScript file with the differentiating compiler. */
-import ts from "typescript";
+/**
+ * The jest transformer. All files of the project form one program per worker; the compiled form of a file is part of
+ * its cache key, so a change in a callee's file, or in who asks for which derivative, is a new key.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { CompileError, hash, Session, terminalProgress, type Unit } from "../compile/index.ts";
+import { compiler, stripTypes } from "./compiler.ts";
 
-export default {
-  process(source: string, path: string) {
-    const { outputText } = ts.transpileModule(source, {
-      fileName: path,
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.ESNext,
-        verbatimModuleSyntax: true,
-        inlineSourceMap: true,
-        inlineSources: true,
-      },
-    });
-    return { code: outputText };
+/** What is used of jest's own options. */
+interface TransformOptions {
+  readonly config: { readonly rootDir: string; readonly roots: readonly string[]; readonly id?: string };
+  readonly configString: string;
+  readonly instrument: boolean;
+  readonly supportsStaticESM: boolean;
+}
+
+const sessions = new Map<string, Session>();
+
+function sessionOf({ config }: TransformOptions): Session {
+  let session = sessions.get(config.rootDir);
+  if (session === undefined) {
+    const rootFiles = config.roots.flatMap((root) => [...typescriptFiles(root)]).sort();
+    session = new Session({ projectFolder: config.rootDir, rootFiles, progress: terminalProgress }, compiler!);
+    sessions.set(config.rootDir, session);
+  }
+  return session;
+}
+
+/** Folders that hold no source of the project's own; what they hold is reached by import. */
+const passedOver = new Set(["node_modules", "dist", "build", "coverage", "testdata", "fixtures", "__snapshots__"]);
+
+function* typescriptFiles(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) {
+      if (!passedOver.has(entry.name) && !entry.name.startsWith(".")) yield* typescriptFiles(join(folder, entry.name));
+    } else if (/\.m?ts$/.test(entry.name) && !/\.d\.m?ts$/.test(entry.name)) {
+      yield join(folder, entry.name).replaceAll("\\", "/");
+    }
+  }
+}
+
+function unit(source: string, path: string, options: TransformOptions): Unit {
+  const file = path.replaceAll("\\", "/");
+  if (compiler === undefined || file.includes("/node_modules/")) return stripTypes(source, file);
+  return sessionOf(options).unit(file);
+}
+
+const transformer = {
+  getCacheKey(source: string, path: string, options: TransformOptions): string {
+    const host = [path, options.configString, String(options.instrument)];
+    try {
+      const { code, map } = unit(source, path, options);
+      return hash("code", code, map, ...host);
+    } catch (error) {
+      return hash("error", error instanceof Error ? error.message : String(error), ...host);
+    }
+  },
+  process(source: string, path: string, options: TransformOptions): { code: string; map: string } {
+    try {
+      return unit(source, path, options);
+    } catch (error) {
+      // Jest prints the stack and nothing else.
+      if (error instanceof CompileError) error.stack = error.message;
+      throw error;
+    }
   },
 };
+
+/** Jest asks for a transformer once per test file: the moment to look whether sources have changed (watch mode). */
+export function createTransformer(): typeof transformer {
+  for (const session of sessions.values()) session.revalidate();
+  return transformer;
+}
+
+export default { createTransformer };

@@ -1,26 +1,31 @@
-/** Node's module customization hooks (the `module.register` form that Node 20 has). */
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import ts from "typescript";
+/** Node 20's form of the hooks (`module.register`): asynchronous, in a thread of their own. */
+import { compiler } from "./compiler.ts";
+import { alternative, conditionsFor, NodeFiles } from "./node-files.ts";
 
-type Next = (specifier: string, context: { conditions?: string[] }) => Promise<unknown>;
-
-export async function resolve(specifier: string, context: { conditions: string[] }, next: Next) {
-  return next(specifier, { ...context, conditions: [...context.conditions, "@pullback/source"] });
+interface ResolveContext {
+  conditions?: string[];
+  parentURL?: string;
 }
 
-export async function load(url: string, context: object, next: Next) {
-  if (!url.startsWith("file:") || !url.endsWith(".ts")) return next(url, context);
-  const source = await readFile(fileURLToPath(url), "utf8");
-  const { outputText } = ts.transpileModule(source, {
-    fileName: fileURLToPath(url),
-    compilerOptions: {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.ESNext,
-      verbatimModuleSyntax: true,
-      inlineSourceMap: true,
-      inlineSources: true,
-    },
-  });
-  return { format: "module", source: outputText, shortCircuit: true };
+type Next<C> = (specifier: string, context: C) => Promise<unknown>;
+
+const files = new NodeFiles(compiler);
+
+export async function resolve(
+  specifier: string,
+  context: ResolveContext,
+  next: Next<ResolveContext>,
+): Promise<unknown> {
+  const widened = { ...context, conditions: conditionsFor(context.conditions) };
+  try {
+    return await next(specifier, widened);
+  } catch (error) {
+    const other = alternative(specifier, context.parentURL);
+    if (other === undefined) throw error;
+    return next(other, widened);
+  }
+}
+
+export async function load(url: string, context: object, next: Next<object>): Promise<unknown> {
+  return files.load(url) ?? next(url, context);
 }

@@ -1,0 +1,166 @@
+/**
+ * Compiles one file of a planned program: derivatives beside the functions they belong to, carriers attached, then
+ * types stripped. The source map leads from the JavaScript to the TypeScript as it was written.
+ */
+import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
+import type { HirFunction } from "../hir/types.ts";
+import { composeMap, Edits } from "./edits.ts";
+import { Names } from "./names.ts";
+import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
+import { fieldsText, shapeText } from "./shape.ts";
+import type { Stages } from "./stages.ts";
+
+export interface CompiledFile {
+  /** JavaScript, without a source map comment. */
+  readonly code: string;
+  /** JSON. */
+  readonly map: string;
+  /** The TypeScript from which the JavaScript was printed: the source with its derivatives. */
+  readonly typescript: string;
+}
+
+export function compileFile(program: CompilerProgram, plan: Plan, file: string, stages: Stages): CompiledFile {
+  const source = program.text(file);
+  const edits = new Edits(file, source);
+  const filePlan = plan.files.get(file);
+  if (filePlan !== undefined) new FileCompiler(program, plan, filePlan, stages, edits).edit();
+  const edited = edits.apply();
+  const { code, map } = stages.stripTypes(edited.text, file);
+  return {
+    code,
+    map: edits.isEmpty ? map : composeMap(map, edited, file, (path) => program.text(path)),
+    typescript: edited.text,
+  };
+}
+
+/** Whether compiling a file only strips its types. */
+export function emitsNothing(program: CompilerProgram, plan: FilePlan): boolean {
+  const { declarations, literals, hasSites, file } = plan;
+  return declarations.length + literals.length === 0 && !hasSites && program.structs(file).length === 0;
+}
+
+class FileCompiler {
+  readonly #program: CompilerProgram;
+  readonly #plan: Plan;
+  readonly #file: FilePlan;
+  readonly #stages: Stages;
+  readonly #edits: Edits;
+  readonly #source: string;
+  readonly #names: Names;
+  readonly #declarations: ReadonlyMap<string, DifferentiableDeclaration>;
+
+  constructor(program: CompilerProgram, plan: Plan, file: FilePlan, stages: Stages, edits: Edits) {
+    this.#program = program;
+    this.#plan = plan;
+    this.#file = file;
+    this.#stages = stages;
+    this.#edits = edits;
+    this.#source = program.text(file.file);
+    this.#names = new Names(this.#source);
+    this.#declarations = new Map(file.declarations.map(({ declaration }) => [declaration.key, declaration]));
+  }
+
+  edit(): void {
+    if (emitsNothing(this.#program, this.#file)) return;
+    const { declarations, literals } = this.#file;
+    const hashbang = /^#!.*/.exec(this.#source);
+    this.#edits.insert(
+      hashbang === null ? 0 : hashbang[0].length,
+      `${hashbang === null ? "" : "\n"}import * as $pb from "@pullback/autodiff/runtime"; $pb.compiled(); `,
+    );
+    for (const struct of this.#program.structs(this.#file.file)) {
+      const fields = fieldsText(struct.type.fields());
+      this.#edits.insert(
+        struct.attachAfter,
+        `\nObject.defineProperty(${struct.className}, Symbol.for("pullback.struct"), { value: { fields: ${fields} }, configurable: true });\n`,
+      );
+    }
+    for (const { declaration, variants } of declarations) this.#attach(declaration, variants);
+    for (const { site, variants } of literals) {
+      const carrier = this.#inlineCarrier(site.target.kind === "literal" ? site.target.key : "", variants);
+      this.#edits.insert(site.span.start, "$pb.carry(", "open");
+      this.#edits.insert(site.span.end, `, ${carrier})`, "close");
+    }
+  }
+
+  /** Functions for the derivatives of a declaration, and the statement that hands them to it. */
+  #attach(declaration: DifferentiableDeclaration, variants: readonly PlannedVariant[]): void {
+    const entries: string[] = [];
+    for (const variant of variants) {
+      const names = this.#names.of(variant, declaration.fullMask);
+      const { text, mappings } = this.#emit(variant, false, names);
+      // A nested function's derivatives read the variables around it, so they stand in the same block.
+      const at = declaration.nested ? declaration.attachAfter : this.#source.length;
+      this.#edits.insert(
+        at,
+        `\n${text}\n`,
+        "statement",
+        mappings.map((mapping) => ({ ...mapping, generatedOffset: mapping.generatedOffset + 1 })),
+      );
+      const forms = [
+        variant.split ? `forward: ${names.forward}, backward: ${names.backward}` : "",
+        variant.joint ? `joint: ${names.joint}` : "",
+      ];
+      entries.push(`"${variant.mask}": { ${[...forms, mutates(variant)].filter((form) => form !== "").join(", ")} }`);
+    }
+    const header = this.#header(declaration.key, variants[0]);
+    this.#edits.insert(
+      declaration.attachAfter,
+      `\n$pb.attach(${declaration.reference}, { ${header}, variants: { ${entries.join(", ")} } });\n`,
+    );
+  }
+
+  /** A carrier written where a function literal stands, its derivatives as arrow functions in the same scope. */
+  #inlineCarrier(key: string, variants: readonly PlannedVariant[]): string {
+    const names = { joint: "joint", forward: "forward", backward: "backward" };
+    const entries = variants.map((variant) => {
+      const parts = [this.#emit(variant, true, names).text, mutates(variant)].filter((part) => part !== "");
+      return `"${variant.mask}": { ${parts.join(",\n")} }`;
+    });
+    return `{ ${this.#header(key, variants[0])}, variants: { ${entries.join(", ")} } }`;
+  }
+
+  #emit(variant: PlannedVariant, inline: boolean, names: { joint: string; forward: string; backward: string }) {
+    return this.#stages.emitDerivative(variant.derived, {
+      joint: variant.joint,
+      split: variant.split,
+      inline,
+      names,
+      local: (key, mask) => this.#local(key, mask),
+    });
+  }
+
+  /** Names of another function's derivative, where they are in scope. */
+  #local(key: string, mask: string): { forward: string; backward: string } | undefined {
+    const declaration = this.#declarations.get(key);
+    const variant = this.#plan.variant(key, mask);
+    if (declaration === undefined || variant === undefined) return undefined;
+    // A method of a class declared inside a function may be called from where its derivatives are not visible.
+    if (declaration.nested && declaration.kind !== "function" && declaration.kind !== "arrow") return undefined;
+    return this.#names.of(variant, declaration.fullMask);
+  }
+
+  /** The fields of a carrier that do not depend on the mask. */
+  #header(key: string, variant: PlannedVariant): string {
+    const hir = this.#program.lower(key);
+    const fields = [`abi: 1`, `name: ${JSON.stringify(hir.name)}`, `kinds: ${JSON.stringify(variant.derived.kinds)}`];
+    const shapes = hir.params.map((param) => shapeText(param.type));
+    if (shapes.some(tellsMoreThanTheKind)) fields.push(`shapes: [${shapes.join(", ")}]`);
+    const result = shapeText(hir.result);
+    if (tellsMoreThanTheKind(result)) fields.push(`resultShape: ${result}`);
+    if (takesRest(hir)) fields.push("rest: true");
+    return fields.join(", ");
+  }
+}
+
+function tellsMoreThanTheKind(shape: string): boolean {
+  return shape.startsWith("{");
+}
+
+function takesRest(hir: HirFunction): boolean {
+  return hir.rest !== undefined;
+}
+
+function mutates({ derived }: PlannedVariant): string {
+  return derived.mutates.includes("1") ? `mutates: "${derived.mutates}"` : "";
+}

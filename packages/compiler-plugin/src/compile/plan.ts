@@ -1,0 +1,216 @@
+/**
+ * The plan of a program: from operator sites and tags, through the calls of derived functions, to every variant of
+ * every function that some file has to emit. A fixpoint over (function, mask), each differentiated once.
+ */
+import type { DerivedFunction } from "../ad/index.ts";
+import type { Diagnostic } from "../check/index.ts";
+import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
+import { type Cause, chainNotes } from "./chain.ts";
+import { noProgress, type Progress } from "./progress.ts";
+import { isSelfHosted } from "./self-hosted.ts";
+import type { Stages } from "./stages.ts";
+
+/** One variant to emit. */
+export interface PlannedVariant {
+  readonly key: string;
+  readonly mask: string;
+  readonly derived: DerivedFunction;
+  /** Both sweeps in one function, for operators that run them without user code between. */
+  joint: boolean;
+  /** A forward and a backward function, for callers and for pullbacks. */
+  split: boolean;
+  /** What asked for it first. */
+  readonly cause: Cause;
+}
+
+export interface FilePlan {
+  readonly file: string;
+  /** Declarations with the variants they must carry, in source order. */
+  readonly declarations: { readonly declaration: DifferentiableDeclaration; readonly variants: PlannedVariant[] }[];
+  /** Function literals standing at an operator's argument. */
+  readonly literals: { readonly site: OperatorSite; readonly variants: PlannedVariant[] }[];
+  /** Whether operators are called here. */
+  readonly hasSites: boolean;
+  readonly diagnostics: Diagnostic[];
+}
+
+export interface Plan {
+  readonly files: ReadonlyMap<string, FilePlan>;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The variant planned for a function and mask, if it can be emitted. */
+  variant(key: string, mask: string): PlannedVariant | undefined;
+}
+
+interface Forms {
+  readonly joint: boolean;
+  readonly split: boolean;
+}
+
+const splitOnly: Forms = { joint: false, split: true };
+const both: Forms = { joint: true, split: true };
+const jointOnly: Forms = { joint: true, split: false };
+
+export function planProgram(
+  program: CompilerProgram,
+  stages: Pick<Stages, "differentiate">,
+  progress: Progress = noProgress,
+): Plan {
+  return new Planner(program, stages).plan(progress);
+}
+
+class Planner {
+  readonly #program: CompilerProgram;
+  readonly #stages: Pick<Stages, "differentiate">;
+  readonly #variants = new Map<string, PlannedVariant>();
+  readonly #queue: PlannedVariant[] = [];
+  readonly #checked = new Set<string>();
+  readonly #diagnostics = new Map<string, Diagnostic>();
+  readonly #failed = new Set<string>();
+
+  constructor(program: CompilerProgram, stages: Pick<Stages, "differentiate">) {
+    this.#program = program;
+    this.#stages = stages;
+  }
+
+  plan(progress: Progress): Plan {
+    const files = this.#program.files.filter((file) => !isSelfHosted(file));
+    const sites = new Map<string, OperatorSite[]>();
+    for (const [i, file] of files.entries()) {
+      progress.step(`looking for derivatives in ${i + 1} of ${files.length} files`);
+      sites.set(file, this.#guard(file, () => this.#enter(file)) ?? []);
+    }
+    for (let variant = this.#queue.shift(); variant !== undefined; variant = this.#queue.shift()) {
+      progress.step(`${this.#variants.size - this.#queue.length} of ${this.#variants.size} derivatives`);
+      this.#follow(variant);
+    }
+    return this.#collect(files, sites);
+  }
+
+  /** The demands that a file makes by itself. */
+  #enter(file: string): OperatorSite[] {
+    for (const diagnostic of this.#program.diagnostics(file)) this.#report(diagnostic);
+    const sites = this.#program.sites(file);
+    for (const site of sites) {
+      if (site.target.kind !== "function" && site.target.kind !== "literal") continue;
+      const atOnce = site.operator === "gradient" || site.operator === "valueWithGradient";
+      const forms = !atOnce
+        ? site.operator === "differentiable" || site.operator === "implicit"
+          ? both
+          : splitOnly
+        : site.target.kind === "literal"
+          ? jointOnly
+          : both;
+      this.#demand(site.target.key, site.mask, forms, { kind: "site", site });
+    }
+    for (const declaration of this.#program.tagged(file)) {
+      this.#demand(declaration.key, declaration.fullMask, both, { kind: "tag", declaration });
+    }
+    return sites;
+  }
+
+  #demand(key: string, mask: string, forms: Forms, cause: Cause): void {
+    if (!mask.includes("1")) return;
+    const id = `${key}|${mask}`;
+    const known = this.#variants.get(id);
+    if (known !== undefined) {
+      known.joint ||= forms.joint;
+      known.split ||= forms.split;
+      return;
+    }
+    const derived = this.#guard(key.slice(0, key.indexOf("#")), () =>
+      this.#stages.differentiate(this.#program, { key, mask }),
+    );
+    if (derived === undefined) return;
+    const variant: PlannedVariant = { key, mask, derived, ...forms, cause };
+    this.#variants.set(id, variant);
+    this.#queue.push(variant);
+  }
+
+  #follow(variant: PlannedVariant): void {
+    const { derived, key } = variant;
+    const found = [...derived.diagnostics];
+    if (!this.#checked.has(key)) {
+      this.#checked.add(key);
+      found.push(...this.#program.semanticErrors(key));
+    }
+    if (found.length > 0) {
+      const notes = chainNotes(variant, (id) => this.#variants.get(id), this.#program);
+      for (const diagnostic of found) this.#report({ ...diagnostic, notes: [...diagnostic.notes, ...notes] });
+      if (found.some(({ severity }) => severity === "error")) this.#failed.add(`${key}|${variant.mask}`);
+    }
+    const cause: Cause = { kind: "caller", id: `${key}|${variant.mask}` };
+    for (const demand of derived.demands) this.#demand(demand.key, demand.mask, splitOnly, cause);
+    for (const { mask, implementations } of derived.dynamicDemands) {
+      for (const implementation of implementations) {
+        this.#demand(implementation, this.#fitted(implementation, mask), splitOnly, cause);
+      }
+    }
+  }
+
+  /** The mask of an interface member, for an implementation that may take fewer or more parameters. */
+  #fitted(key: string, mask: string): string {
+    const { params } = this.#program.lower(key);
+    return params.map((param, i) => (param.type.kind === "inert" ? "0" : (mask[i] ?? "0"))).join("");
+  }
+
+  #report(diagnostic: Diagnostic): void {
+    const { code, span } = diagnostic;
+    const id = `${code}|${span.file}|${span.start}|${diagnostic.message}`;
+    if (!this.#diagnostics.has(id)) this.#diagnostics.set(id, diagnostic);
+  }
+
+  /** A defect of the compiler itself stays with the file that it met. */
+  #guard<T>(file: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#report({
+        code: "PB9004",
+        severity: "error",
+        message: `The compiler itself failed here: ${text}`,
+        span: { file, start: 0, end: 0 },
+        notes: [],
+        hint: "This is a defect of Pullback: please report it with the function that shows it.",
+      });
+      return undefined;
+    }
+  }
+
+  #collect(files: readonly string[], sites: ReadonlyMap<string, OperatorSite[]>): Plan {
+    const program = this.#program;
+    const variantsOf = new Map<string, PlannedVariant[]>();
+    for (const [id, variant] of this.#variants) {
+      if (this.#failed.has(id)) continue;
+      const list = variantsOf.get(variant.key);
+      if (list === undefined) variantsOf.set(variant.key, [variant]);
+      else list.push(variant);
+    }
+    const plans = new Map<string, FilePlan>();
+    for (const file of files) {
+      const here = sites.get(file) ?? [];
+      const literalKeys = new Set<string>();
+      const literals: FilePlan["literals"] = [];
+      for (const site of here) {
+        if (site.target.kind !== "literal" || literalKeys.has(site.target.key)) continue;
+        literalKeys.add(site.target.key);
+        const variants = variantsOf.get(site.target.key);
+        if (variants !== undefined) literals.push({ site, variants });
+      }
+      const declarations: FilePlan["declarations"] = [];
+      for (const declaration of program.declarations(file)) {
+        const variants = literalKeys.has(declaration.key) ? undefined : variantsOf.get(declaration.key);
+        if (variants !== undefined) declarations.push({ declaration, variants });
+      }
+      plans.set(file, { file, declarations, literals, hasSites: here.length > 0, diagnostics: [] });
+    }
+    const diagnostics = [...this.#diagnostics.values()];
+    for (const diagnostic of diagnostics) plans.get(diagnostic.span.file)?.diagnostics.push(diagnostic);
+    for (const plan of plans.values()) plan.diagnostics.sort((a, b) => a.span.start - b.span.start);
+    const usable = (key: string, mask: string) => {
+      const id = `${key}|${mask}`;
+      return this.#failed.has(id) ? undefined : this.#variants.get(id);
+    };
+    return { files: plans, diagnostics, variant: usable };
+  }
+}
