@@ -15,3 +15,4 @@ export * from "./operations/index.ts";
 export * from "./random/index.ts";
 export type { Axes, Shape } from "./shape.ts";
 export * from "./tensor/index.ts";
+export * from "./safetensors/index.ts";

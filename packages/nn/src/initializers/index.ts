@@ -1,0 +1,2 @@
+/** Initial values of parameters. */
+export { fanInUniform, type InitializerOptions } from "./uniform.ts";

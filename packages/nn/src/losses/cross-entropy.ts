@@ -1,0 +1,169 @@
+/** Cross-entropy of logits, with a derivative of its own: softmax minus the target distribution. */
+import { type NoDerivative, registerDerivative } from "@pullback/autodiff";
+import { ShapeError, type Tensor, where } from "@pullback/core";
+import { type LossOptions, type Reduction, reduce } from "./reduction.ts";
+
+export interface LabelOptions extends LossOptions {
+  /** The class axis of the logits; default -1. PyTorch has it at 1. */
+  readonly axis?: NoDerivative<number>;
+  /** Labels of this value contribute nothing; default -100. */
+  readonly ignoreIndex?: NoDerivative<number>;
+  /** One factor per class, `[classes]`. */
+  readonly weight?: NoDerivative<Tensor>;
+}
+
+export interface CrossEntropyOptions extends LabelOptions {
+  /** Share of each target that is spread evenly over the classes; default 0. Szegedy et al. 2016, section 7. */
+  readonly labelSmoothing?: NoDerivative<number>;
+}
+
+/**
+ * `-Σ q log softmax(logits)` over `axis`, for logits `[…, classes]`.
+ *
+ * Targets are either labels (integers, the logits' shape without `axis`) or distributions q (floating, the logits'
+ * shape). The mean over labels is over those not ignored, weighted by `weight`, and NaN when all are ignored; over
+ * distributions it is over all positions. The gradient reaches logits and distributions, not `weight`.
+ *
+ * @throws ShapeError when targets have neither shape; IndexError for a label outside the classes
+ * @differentiable
+ */
+export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
+  const form = readOptions(logits, targets, options);
+  return isLabels(targets) ? labelLoss(form, targets) : distributionLoss(form, targets);
+}
+
+/** Logits with the class axis last, and the options with their defaults. */
+interface Form {
+  readonly logits: Tensor;
+  readonly axis: number;
+  readonly classes: number;
+  readonly ignoreIndex: number;
+  readonly smoothing: number;
+  readonly weight: Tensor | undefined;
+  readonly reduction: Reduction;
+}
+
+function readOptions(logits: Tensor, targets: Tensor, options: CrossEntropyOptions): Form {
+  const axis = options.axis ?? -1;
+  const last = axis < 0 ? axis + logits.rank : axis;
+  const expected = isLabels(targets) ? logits.shape.filter((_, i) => i !== last) : logits.shape;
+  if (targets.rank !== expected.length || targets.shape.some((extent, i) => extent !== expected[i])) {
+    const kind = isLabels(targets) ? "labels" : "distributions";
+    throw new ShapeError(
+      `crossEntropy: ${kind} of shape [${targets.shape}] do not fit logits of shape [${logits.shape}] with the classes on axis ${axis}`,
+      { hint: `Give ${kind} of shape [${expected}].` },
+    );
+  }
+  return {
+    logits: logits.moveAxis(axis, -1),
+    axis,
+    classes: logits.shape[last],
+    ignoreIndex: options.ignoreIndex ?? -100,
+    smoothing: options.labelSmoothing ?? 0,
+    weight: options.weight,
+    reduction: options.reduction ?? "mean",
+  };
+}
+
+const isLabels = (targets: Tensor): boolean => !targets.dtype.includes("float");
+
+/** Labels as indices that exist, which of them count, and with which factor. */
+function readLabels({ ignoreIndex, weight }: Form, targets: Tensor) {
+  const counted = targets.notEqual(ignoreIndex);
+  const indices = where(counted, targets, 0).cast("int32");
+  const factor = weight === undefined ? counted.cast("float32") : where(counted, weight.gather(indices), 0);
+  return { counted, indices: indices.expandDims(-1), factor };
+}
+
+function labelLoss(form: Form, targets: Tensor): Tensor {
+  const { logits, smoothing, classes, weight, reduction } = form;
+  const { counted, indices, factor } = readLabels(form, targets);
+  const logProbabilities = logits.logSoftmax(-1);
+  const ofLabel = logProbabilities.takeAlongAxis(indices, -1).squeeze(-1);
+  let loss = where(counted, ofLabel.mul(factor).mul(smoothing - 1), 0);
+  if (smoothing > 0) {
+    const weighted = weight === undefined ? logProbabilities : logProbabilities.mul(weight);
+    loss = where(counted, loss.sub(weighted.sum(-1).mul(smoothing / classes)), 0);
+  }
+  return reduction === "mean" ? loss.sum().div(factor.sum()) : reduce(loss, reduction);
+}
+
+function distributionLoss(form: Form, targets: Tensor): Tensor {
+  const logProbabilities = form.logits.logSoftmax(-1);
+  return reduce(logProbabilities.mul(smoothed(form, targets)).sum(-1).neg(), form.reduction);
+}
+
+/** The distributions, class axis last, smoothed and weighted. */
+function smoothed({ axis, classes, smoothing, weight }: Form, targets: Tensor): Tensor {
+  const moved = targets.moveAxis(axis, -1);
+  const spread = smoothing > 0 ? moved.mul(1 - smoothing).add(smoothing / classes) : moved;
+  return weight === undefined ? spread : spread.mul(weight);
+}
+
+/** The cotangent of the loss as one factor per position (the class axis kept with extent 1). */
+function perPosition(
+  cotangent: Tensor,
+  reduction: Reduction,
+  shape: readonly number[],
+  count: Tensor | number,
+): Tensor {
+  const each = reduction === "mean" ? cotangent.div(count) : cotangent;
+  return each.broadcastTo(shape.slice(0, -1)).expandDims(-1);
+}
+
+/** With respect to the logits, for labels: `softmax - onehot` (smoothed, weighted) times the factor of each position. */
+function labelGradient(form: Form, targets: Tensor, cotangent: Tensor): Tensor {
+  const { logits, smoothing, classes, weight, reduction, axis } = form;
+  const { counted, indices, factor } = readLabels(form, targets);
+  const scale = perPosition(cotangent, reduction, logits.shape, factor.sum());
+  // Where a label is ignored the scale is 0 even if every label is (0 / 0 otherwise).
+  const active = where(counted.expandDims(-1), scale, 0);
+  const onLabel = active.mul(factor.expandDims(-1)).mul(1 - smoothing);
+  const spread = active.mul(smoothing / classes);
+  const total = onLabel.add(weight === undefined ? active.mul(smoothing) : spread.mul(weight.sum()));
+  let gradient = logits.softmax(-1).mul(total);
+  if (smoothing > 0) gradient = gradient.sub(weight === undefined ? spread : spread.mul(weight));
+  return gradient.scatterAdd(indices, onLabel.neg(), -1).moveAxis(-1, axis);
+}
+
+registerDerivative(crossEntropy, {
+  wrt: [0, 1],
+  vjp: (logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}) => ({
+    value: crossEntropy(logits, targets, options),
+    pullback: (cotangent: Tensor, needs?: readonly boolean[]) => {
+      const form = readOptions(logits, targets, options);
+      const needsLogits = needs?.[0] ?? true;
+      if (isLabels(targets)) return [needsLogits ? labelGradient(form, targets, cotangent) : undefined, undefined];
+
+      const { shape } = form.logits;
+      const scale = perPosition(cotangent, form.reduction, shape, form.logits.size / form.classes);
+      const distributions = smoothed(form, targets);
+      const ofLogits = () =>
+        form.logits.softmax(-1).mul(distributions.sum(-1, true)).sub(distributions).mul(scale).moveAxis(-1, form.axis);
+      const ofTargets = () => {
+        const ct = form.logits
+          .logSoftmax(-1)
+          .mul(scale)
+          .mul(form.smoothing - 1);
+        return (form.weight === undefined ? ct : ct.mul(form.weight)).moveAxis(-1, form.axis);
+      };
+      return [needsLogits ? ofLogits() : undefined, (needs?.[1] ?? true) ? ofTargets() : undefined];
+    },
+  }),
+});
+
+/**
+ * `-Σ log p(label)` for log-probabilities `[…, classes]` and integer labels; reductions, ignored labels and weights as
+ * `crossEntropy`.
+ *
+ * @throws IndexError for a label outside the classes
+ * @differentiable
+ */
+export function negativeLogLikelihood(logProbabilities: Tensor, targets: Tensor, options: LabelOptions = {}): Tensor {
+  const form = readOptions(logProbabilities, targets, options);
+  const { counted, indices, factor } = readLabels(form, targets);
+  const ofLabel = logProbabilities.moveAxis(form.axis, -1).takeAlongAxis(indices, -1).squeeze(-1);
+  const loss = where(counted, ofLabel.mul(factor).neg(), 0);
+  const reduction = options.reduction ?? "mean";
+  return reduction === "mean" ? loss.sum().div(factor.sum()) : reduce(loss, reduction);
+}

@@ -1,0 +1,27 @@
+/** Losses: `(predictions, targets, { reduction })`, differentiable in every floating argument. */
+export { type CrossEntropyOptions, crossEntropy, type LabelOptions, negativeLogLikelihood } from "./cross-entropy.ts";
+export { categoricalHingeLoss, hingeLoss, squaredHingeLoss, type TripletOptions, tripletMarginLoss } from "./margin.ts";
+export {
+  binaryCrossEntropy,
+  type DistillationOptions,
+  type DivergenceOptions,
+  type DpoOptions,
+  distillationLoss,
+  dpoLoss,
+  kullbackLeiblerDivergence,
+  type SigmoidCrossEntropyOptions,
+  sigmoidCrossEntropy,
+} from "./probability.ts";
+export type { LossOptions, Reduction } from "./reduction.ts";
+export {
+  type HuberOptions,
+  huberLoss,
+  logCoshLoss,
+  meanAbsoluteError,
+  meanAbsolutePercentageError,
+  meanSquaredError,
+  meanSquaredLogarithmicError,
+  poissonLoss,
+  type SmoothL1Options,
+  smoothL1Loss,
+} from "./regression.ts";
