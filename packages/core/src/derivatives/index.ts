@@ -1,1 +1,11 @@
-/** Registers the derivatives of all operations. */
+/** Registers the derivatives of all operations, through the registry that any library uses. */
+import "./unary.ts";
+import "./activation.ts";
+import "./binary.ts";
+import "./reduction.ts";
+import "./scan.ts";
+import "./layout.ts";
+import "./indexing.ts";
+import "./matmul.ts";
+import "./normalization.ts";
+import "./nn.ts";

@@ -29,21 +29,26 @@ export interface AttentionTrace {
   readonly saturation: Tensor | undefined;
 }
 
+/** Number of heads; without a head axis there is one. */
+export function headsOf(x: Tensor): number {
+  return x.rank < 3 ? 1 : x.shape[x.rank - 3]!;
+}
+
 function requireAttention(q: Tensor, k: Tensor, v: Tensor): void {
   const shapes = `q ${formatShape(q.shape)}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`;
   for (const x of [q, k, v]) {
     if (!isFloating(x.dtype))
       throw new DTypeError(`scaledDotProductAttention: needs floating tensors, got ${x.dtype}.`);
-    if (x.rank < 3)
+    if (x.rank < 2)
       throw new ShapeError(
-        `scaledDotProductAttention: operands are [..., heads, sequence, headDim], but got ${shapes}.`,
+        `scaledDotProductAttention: operands are [..., heads, sequence, headDim] or [sequence, headDim], but got ${shapes}.`,
       );
   }
-  const heads = q.shape[q.rank - 3]!;
-  const keyHeads = k.shape[k.rank - 3]!;
+  const heads = headsOf(q);
+  const keyHeads = headsOf(k);
   if (q.shape[q.rank - 1] !== k.shape[k.rank - 1])
     throw new ShapeError(`scaledDotProductAttention: head dimensions of queries and keys differ: ${shapes}.`);
-  if (keyHeads !== v.shape[v.rank - 3] || k.shape[k.rank - 2] !== v.shape[v.rank - 2])
+  if (keyHeads !== headsOf(v) || k.shape[k.rank - 2] !== v.shape[v.rank - 2])
     throw new ShapeError(`scaledDotProductAttention: keys and values differ in heads or length: ${shapes}.`);
   if (keyHeads === 0 || heads % keyHeads !== 0)
     throw new ShapeError(`scaledDotProductAttention: ${heads} query heads do not share ${keyHeads} key heads evenly.`);
@@ -80,7 +85,7 @@ function mayBeBlind(length: number, keys: number, options: AttentionOptions): bo
 
 /** Query heads that share a key head, laid one under the other: [..., kvHeads, groups * L, d]. */
 export function groupHeads(x: Tensor, keyHeads: number): Tensor {
-  const heads = x.shape[x.rank - 3]!;
+  const heads = headsOf(x);
   if (heads === keyHeads) return x;
   const rows = (heads / keyHeads) * x.shape[x.rank - 2]!;
   return x.reshape([...x.shape.slice(0, -3), keyHeads, rows, x.shape[x.rank - 1]!]);
@@ -88,15 +93,15 @@ export function groupHeads(x: Tensor, keyHeads: number): Tensor {
 
 /** The inverse of groupHeads for rows of `width` elements. */
 export function ungroupHeads(x: Tensor, q: Tensor): Tensor {
-  const heads = q.shape[q.rank - 3]!;
-  if (x.shape[x.rank - 3] === heads) return x;
+  const heads = headsOf(q);
+  if (headsOf(x) === heads) return x;
   return x.reshape([...x.shape.slice(0, -3), heads, q.shape[q.rank - 2]!, x.shape[x.rank - 1]!]);
 }
 
 /** Attention and what its derivative needs. */
 export function traceAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): AttentionTrace {
   requireAttention(q, k, v);
-  const keyHeads = k.shape[k.rank - 3]!;
+  const keyHeads = headsOf(k);
   const length = q.shape[q.rank - 2]!;
   const keys = k.shape[k.rank - 2]!;
   const queries = groupHeads(q.mul(options.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]!)), keyHeads);

@@ -21,13 +21,19 @@ function extentsOf(x: Tensor, axes: readonly number[]): number[] {
 }
 
 /** A parameter over `axes` laid out so that it broadcasts against x. */
-function spread(parameter: Tensor, x: Tensor, axes: readonly number[]): Tensor {
+export function spread(parameter: Tensor, x: Tensor, axes: readonly number[]): Tensor {
   const shape: number[] = x.shape.map((extent, axis) => (axes.includes(axis) ? extent : 1));
   return parameter.reshape(shape);
 }
 
-function isLastAxis(x: Tensor, axes: readonly number[]): boolean {
+/** Whether the backend's row kernels apply. */
+export function isLastAxis(x: Tensor, axes: readonly number[]): boolean {
   return axes.length === 1 && axes[0] === x.rank - 1;
+}
+
+/** The axes that are not among `axes`. */
+export function otherAxes(x: Tensor, axes: readonly number[]): number[] {
+  return x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
 }
 
 export interface RmsNormOptions {
@@ -52,19 +58,29 @@ export function rmsNorm(x: Tensor, weight?: Tensor, options?: RmsNormOptions): T
     if (weight !== undefined) requireSameBackend("rmsNorm", x, weight);
     return new Tensor(x.backend.rmsNorm(x.array, weight?.array, epsilon, offset), x.backend);
   }
-  return rmsNormOverAxes(x, weight, axes, epsilon, offset);
-}
-
-/** rmsNorm spelled out, for any axes. */
-export function rmsNormOverAxes(
-  x: Tensor,
-  weight: Tensor | undefined,
-  axes: readonly number[],
-  epsilon: number,
-  offset: number,
-): Tensor {
   const normalized = x.mul(x.square().mean(axes, true).add(epsilon).rsqrt());
   return weight === undefined ? normalized : normalized.mul(spread(weight, x, axes).add(offset));
+}
+
+export interface RmsNormCotangents {
+  readonly x: Tensor;
+  readonly weight: Tensor | undefined;
+}
+
+/** The cotangents of rmsNorm over the last axis, in one kernel. */
+export function rmsNormAdjoint(
+  x: Tensor,
+  weight: Tensor | undefined,
+  ct: Tensor,
+  epsilon: number,
+  offset: number,
+): RmsNormCotangents {
+  const backend = x.backend;
+  const adjoint = backend.rmsNormAdjoint(x.array, weight?.array, epsilon, offset, ct.array);
+  return {
+    x: new Tensor(adjoint.x, backend),
+    weight: adjoint.weight === undefined ? undefined : new Tensor(adjoint.weight, backend),
+  };
 }
 
 export interface LayerNormOptions {

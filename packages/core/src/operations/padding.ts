@@ -49,11 +49,15 @@ export function pad(x: Tensor, widths: PadWidths, { mode = "constant", value = 0
     const extent = x.shape[axis]!;
     if (extent === 0)
       throw new ShapeError(`pad: axis ${axis} of ${formatShape(x.shape)} is empty; "${mode}" has nothing to read.`);
-    const positions = Int32Array.from({ length: before + extent + after }, (_, i) =>
-      sourceOf(i - before, extent, mode),
-    );
-    const indices = new Tensor(x.backend.fromHost(positions, "int32", [positions.length]), x.backend);
+    const indices = sourcePositions(x, axis, before, after, mode);
     result = result.gather(indices, axis);
   });
   return result;
+}
+
+/** For each position of the padded axis the position of x that it reads, int32. */
+export function sourcePositions(x: Tensor, axis: number, before: number, after: number, mode: PadMode): Tensor {
+  const extent = x.shape[axis]!;
+  const positions = Int32Array.from({ length: before + extent + after }, (_, i) => sourceOf(i - before, extent, mode));
+  return new Tensor(x.backend.fromHost(positions, "int32", [positions.length]), x.backend);
 }

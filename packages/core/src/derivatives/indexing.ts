@@ -1,0 +1,189 @@
+/** Derivatives of indexing, gathering and scattering. */
+import { registerDerivative } from "@pullback/autodiff";
+import { embedding } from "../operations/embedding.ts";
+import { gatherAdjoint, scatterND } from "../operations/gathering.ts";
+import type { Operand } from "../operations/operand.ts";
+import type { Index } from "../operations/slicing.ts";
+import type { Shape } from "../shape.ts";
+import { normalizeAxis } from "../shape.ts";
+import { zerosLike } from "../tensor/creation.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { cotangentOf, wants } from "./cotangents.ts";
+
+registerDerivative(Tensor.prototype.slice, {
+  vjp: (x: Tensor, ...index: Index[]) => ({
+    value: x.slice(...index),
+    pullback: (ct: Tensor) => zerosLike(x).with(index, ct),
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.with, {
+  vjp: (x: Tensor, index: readonly Index[], value: Operand) => ({
+    value: x.with(index, value),
+    pullback: (ct: Tensor, needs?: readonly boolean[]) => [
+      wants(x, needs, 0) ? cotangentOf(x, ct.with(index, 0)) : undefined,
+      wants(value, needs, 1) ? cotangentOfWritten(value, ct.slice(...index)) : undefined,
+    ],
+  }),
+  wrt: ["this", 1],
+});
+
+/** A written value may have leading axes of extent 1 that the region lacks. */
+function cotangentOfWritten(value: Operand, ct: Tensor): Tensor | number {
+  if (typeof value !== "object" || value.rank <= ct.rank) return cotangentOf(value, ct);
+  return cotangentOf(value, ct.reshape([...new Array<number>(value.rank - ct.rank).fill(1), ...ct.shape]));
+}
+
+registerDerivative(Tensor.prototype.gather, {
+  vjp: (x: Tensor, indices: Tensor, axis = 0) => ({
+    value: x.gather(indices, axis),
+    pullback: (ct: Tensor) => {
+      const along = normalizeAxis("gather", axis, x.rank);
+      return gatherAdjoint(ct, indices, along, x.shape[along]!);
+    },
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(gatherAdjoint, {
+  vjp: (source: Tensor, indices: Tensor, axis: number, size: number) => ({
+    value: gatherAdjoint(source, indices, axis, size),
+    pullback: (ct: Tensor) => ct.gather(indices, axis),
+  }),
+  wrt: [0],
+});
+
+registerDerivative(embedding, {
+  vjp: (indices: Tensor, weight: Tensor) => ({
+    value: embedding(indices, weight),
+    pullback: (ct: Tensor) => gatherAdjoint(ct, indices, 0, weight.shape[0]!),
+  }),
+  wrt: [1],
+});
+
+/** x and the indices broadcast against each other beside `axis`; what was stretched is summed. */
+registerDerivative(Tensor.prototype.takeAlongAxis, {
+  vjp: (x: Tensor, indices: Tensor, axis: number) => ({
+    value: x.takeAlongAxis(indices, axis),
+    pullback: (ct: Tensor) => {
+      const along = normalizeAxis("takeAlongAxis", axis, x.rank);
+      const stretched = ct.shape.map((extent, i) => (i === along ? x.shape[along]! : extent));
+      const base = zerosLike(x)
+        .sumTo(x.shape.map(() => 1))
+        .broadcastTo(stretched);
+      return base.scatterAdd(indices.broadcastTo(ct.shape), ct, along).sumTo(x.shape);
+    },
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.scatterAdd, {
+  vjp: (x: Tensor, indices: Tensor, source: Tensor, axis = 0) => ({
+    value: x.scatterAdd(indices, source, axis),
+    pullback: (ct: Tensor, needs?: readonly boolean[]) => [
+      wants(x, needs, 0) ? ct : undefined,
+      wants(source, needs, 1) ? ct.takeAlongAxis(indices, axis).cast(source.dtype) : undefined,
+    ],
+  }),
+  wrt: ["this", 1],
+});
+
+registerDerivative(Tensor.prototype.indexAdd, {
+  vjp: (x: Tensor, indices: Tensor, source: Tensor, axis = 0) => ({
+    value: x.indexAdd(indices, source, axis),
+    pullback: (ct: Tensor, needs?: readonly boolean[]) => [
+      wants(x, needs, 0) ? ct : undefined,
+      wants(source, needs, 1) ? ct.gather(indices, axis).cast(source.dtype) : undefined,
+    ],
+  }),
+  wrt: ["this", 1],
+});
+
+registerDerivative(Tensor.prototype.gatherND, {
+  vjp: (x: Tensor, indices: Tensor) => ({
+    value: x.gatherND(indices),
+    pullback: (ct: Tensor) => scatterND(indices, ct, x.shape),
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(scatterND, {
+  vjp: (indices: Tensor, updates: Tensor, shape: Shape) => ({
+    value: scatterND(indices, updates, shape),
+    pullback: (ct: Tensor) => ct.gatherND(indices),
+  }),
+  wrt: [1],
+});
+
+registerDerivative(Tensor.prototype.booleanMask, {
+  vjp: (x: Tensor, mask: Tensor, axis = 0) => ({
+    value: x.booleanMask(mask, axis),
+    pullback: (ct: Tensor) => {
+      const along = normalizeAxis("booleanMask", axis, x.rank);
+      const positions = mask.flatten().nonzero().reshape([-1]);
+      return gatherAdjoint(ct, positions, along, mask.size).reshape(x.shape);
+    },
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.tril, {
+  vjp: (x: Tensor, k = 0) => ({ value: x.tril(k), pullback: (ct: Tensor) => ct.tril(k) }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.triu, {
+  vjp: (x: Tensor, k = 0) => ({ value: x.triu(k), pullback: (ct: Tensor) => ct.triu(k) }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.bandPart, {
+  vjp: (x: Tensor, lower: number, upper: number) => ({
+    value: x.bandPart(lower, upper),
+    pullback: (ct: Tensor) => ct.bandPart(lower, upper),
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.diagonal, {
+  vjp: (x: Tensor, offset = 0, axis1 = 0, axis2 = 1) => ({
+    value: x.diagonal(offset, axis1, axis2),
+    pullback: (ct: Tensor) => ontoDiagonal(x, ct, offset, axis1, axis2),
+  }),
+  wrt: ["this"],
+});
+
+/** Zeros of x's shape with ct on the diagonal: a square of ct's length, padded, its axes moved into place. */
+function ontoDiagonal(x: Tensor, ct: Tensor, offset: number, axis1: number, axis2: number): Tensor {
+  const first = normalizeAxis("diagonal", axis1, x.rank);
+  const second = normalizeAxis("diagonal", axis2, x.rank);
+  const count = ct.shape[ct.rank - 1]!;
+  const row = Math.max(0, -offset);
+  const column = Math.max(0, offset);
+  const none = ct.shape.slice(0, -1).map((): [number, number] => [0, 0]);
+  if (count === 0) return zerosLike(x);
+  return ct
+    .diagEmbed()
+    .pad([...none, [row, x.shape[first]! - count - row], [column, x.shape[second]! - count - column]])
+    .moveAxis([-2, -1], [first, second]);
+}
+
+registerDerivative(Tensor.prototype.diagEmbed, {
+  vjp: (x: Tensor, offset = 0) => ({
+    value: x.diagEmbed(offset),
+    pullback: (ct: Tensor) => ct.diagonal(offset, -2, -1),
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.trace, {
+  vjp: (x: Tensor) => ({
+    value: x.trace(),
+    pullback: (ct: Tensor) => {
+      const count = Math.min(x.shape[x.rank - 2]!, x.shape[x.rank - 1]!);
+      return ontoDiagonal(x, ct.expandDims(-1).broadcastTo([...ct.shape, count]), 0, -2, -1);
+    },
+  }),
+  wrt: ["this"],
+});

@@ -1,0 +1,105 @@
+/** Derivatives of the normalisations of rows. */
+import { registerDerivative } from "@pullback/autodiff";
+import type { LayerNormOptions, RmsNormOptions } from "../operations/normalization.ts";
+import { isLastAxis, layerNorm, otherAxes, rmsNorm, rmsNormAdjoint, spread } from "../operations/normalization.ts";
+import { normalizeAxes } from "../shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { wants } from "./cotangents.ts";
+
+registerDerivative(rmsNorm, {
+  vjp: (x: Tensor, weight?: Tensor, options?: RmsNormOptions) => {
+    const value = rmsNorm(x, weight, options);
+    const epsilon = options?.epsilon ?? 1e-6;
+    const offset = options?.offset ?? 0;
+    const axes = normalizeAxes("rmsNorm", options?.axes ?? -1, x.rank);
+    return {
+      value,
+      pullback: (ct: Tensor, needs?: readonly boolean[]) => {
+        if (isLastAxis(x, axes) && (weight === undefined || weight.dtype === x.dtype)) {
+          const adjoint = rmsNormAdjoint(x, weight, ct, epsilon, offset);
+          return [adjoint.x, adjoint.weight];
+        }
+        const scale = x.square().mean(axes, true).add(epsilon).rsqrt();
+        const normalized = x.mul(scale);
+        const g = weight === undefined ? ct : ct.mul(spread(weight, x, axes).add(offset));
+        return [
+          wants(x, needs, 0)
+            ? g
+                .sub(normalized.mul(g.mul(normalized).mean(axes, true)))
+                .mul(scale)
+                .cast(x.dtype)
+            : undefined,
+          weight !== undefined && wants(weight, needs, 1)
+            ? ct.mul(normalized).sum(otherAxes(x, axes)).cast(weight.dtype)
+            : undefined,
+        ];
+      },
+    };
+  },
+  wrt: [0, 1],
+});
+
+/**
+ * With r = rsqrt(mean(x²) + epsilon), n = x r and g = ct (weight + offset), the adjoint gives
+ * dx = r (g - n mean(g n)) and dweight = sum(ct n). Here u and v are the cotangents of dx and dweight.
+ */
+registerDerivative(rmsNormAdjoint, {
+  vjp: (x: Tensor, weight: Tensor | undefined, ct: Tensor, epsilon: number, offset: number) => ({
+    value: rmsNormAdjoint(x, weight, ct, epsilon, offset),
+    pullback: (cotangent: { x: Tensor; weight: Tensor | undefined }) => {
+      const u = cotangent.x;
+      const v = cotangent.weight;
+      const r = x.square().mean(-1, true).add(epsilon).rsqrt();
+      const n = x.mul(r);
+      const gain = weight?.add(offset);
+      const g = gain === undefined ? ct : ct.mul(gain);
+      const un = u.mul(n).mean(-1, true);
+      const gn = g.mul(n).mean(-1, true);
+      const extent = x.shape[x.rank - 1]!;
+      const fromG = u.sub(n.mul(un)).mul(r);
+      const rowwise = g.mul(un).add(u.mul(gn)).mul(r).neg();
+      const fromN = v === undefined ? rowwise : rowwise.add(ct.mul(v));
+      const fromR = u.mul(g).mean(-1, true).sub(un.mul(gn)).mul(extent).add(fromN.mul(x).sum(-1, true));
+      const fromX = fromN.mul(r).sub(x.mul(fromR).mul(r.square().mul(r)).div(extent));
+      const throughGain = gain === undefined ? fromG : fromG.mul(gain);
+      const fromCt = v === undefined ? throughGain : throughGain.add(n.mul(v));
+      const fromWeight = weight === undefined ? undefined : ct.mul(fromG).sumTo(weight.shape);
+      return [fromX, fromWeight, fromCt];
+    },
+  }),
+  wrt: [0, 1, 2],
+});
+
+registerDerivative(layerNorm, {
+  vjp: (x: Tensor, weight?: Tensor, bias?: Tensor, options?: LayerNormOptions) => {
+    const axes = normalizeAxes("layerNorm", options?.axes ?? -1, x.rank);
+    return {
+      value: layerNorm(x, weight, bias, options),
+      pullback: (ct: Tensor, needs?: readonly boolean[]) => {
+        const centred = x.sub(x.mean(axes, true));
+        const scale = centred
+          .square()
+          .mean(axes, true)
+          .add(options?.epsilon ?? 1e-5)
+          .rsqrt();
+        const normalized = centred.mul(scale);
+        const others = otherAxes(x, axes);
+        const g = weight === undefined ? ct : ct.mul(spread(weight, x, axes));
+        return [
+          wants(x, needs, 0)
+            ? g
+                .sub(g.mean(axes, true))
+                .sub(normalized.mul(g.mul(normalized).mean(axes, true)))
+                .mul(scale)
+                .cast(x.dtype)
+            : undefined,
+          weight !== undefined && wants(weight, needs, 1)
+            ? ct.mul(normalized).sum(others).cast(weight.dtype)
+            : undefined,
+          bias !== undefined && wants(bias, needs, 2) ? ct.sum(others).cast(bias.dtype) : undefined,
+        ];
+      },
+    };
+  },
+  wrt: [0, 1, 2],
+});

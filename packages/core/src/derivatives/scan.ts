@@ -1,0 +1,98 @@
+/** Derivatives of the scans. */
+import { registerDerivative } from "@pullback/autodiff";
+import type { ScanOptions } from "../operations/scan.ts";
+import { where } from "../operations/where.ts";
+import { normalizeAxis } from "../shape.ts";
+import { arange, zerosLike } from "../tensor/creation.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+registerDerivative(Tensor.prototype.cumsum, {
+  vjp: (x: Tensor, axis: number, options?: ScanOptions) => ({
+    value: x.cumsum(axis, options),
+    pullback: (ct: Tensor) =>
+      ct.cumsum(axis, { exclusive: options?.exclusive ?? false, reverse: !(options?.reverse ?? false) }),
+  }),
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.cumprod, {
+  vjp: (x: Tensor, axis: number, options?: ScanOptions) => {
+    const value = x.cumprod(axis, options);
+    const exclusive = options?.exclusive ?? false;
+    const reverse = options?.reverse ?? false;
+    return {
+      value,
+      pullback: (ct: Tensor) => {
+        if (x.equal(0).any().item() === 0) return ct.mul(value).cumsum(axis, { exclusive, reverse: !reverse }).div(x);
+        const turned = reverse
+          ? cumprodCotangent(x.flip(axis), ct.flip(axis), axis, exclusive).flip(axis)
+          : cumprodCotangent(x, ct, axis, exclusive);
+        return turned;
+      },
+    };
+  },
+  wrt: ["this"],
+});
+
+/** Without dividing by x, which holds zeros: for each k the products of all but x[k], n² of them. */
+function cumprodCotangent(x: Tensor, ct: Tensor, axis: number, exclusive: boolean): Tensor {
+  const rows = x.moveAxis(axis, -1);
+  const count = rows.shape[rows.rank - 1]!;
+  const position = arange(0, count, 1, { dtype: "int32" });
+  const k = position.expandDims(1);
+  const without = where(k.equal(position), 1, rows.expandDims(-2));
+  const products = without.cumprod(-1, { exclusive });
+  const counted = where(exclusive ? position.greater(k) : position.greaterEqual(k), products, 0);
+  return counted.mul(ct.moveAxis(axis, -1).expandDims(-2)).sum(-1).moveAxis(-1, axis);
+}
+
+/** Adds each cotangent to the element that was the running extremum there (the latest of equals). */
+function toRunningExtremum(x: Tensor, value: Tensor, ct: Tensor, axis: number): Tensor {
+  const along = normalizeAxis("cummax", axis, x.rank);
+  const count = x.shape[along]!;
+  const position = arange(0, count, 1, { dtype: "int32" }).reshape(x.shape.map((_, i) => (i === along ? count : 1)));
+  const taken = where(x.equal(value), position, 0).cummax(axis);
+  return zerosLike(x).scatterAdd(taken, ct, axis);
+}
+
+registerDerivative(Tensor.prototype.cummax, {
+  vjp: (x: Tensor, axis: number) => {
+    const value = x.cummax(axis);
+    return { value, pullback: (ct: Tensor) => toRunningExtremum(x, value, ct, axis) };
+  },
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.cummin, {
+  vjp: (x: Tensor, axis: number) => {
+    const value = x.cummin(axis);
+    return { value, pullback: (ct: Tensor) => toRunningExtremum(x, value, ct, axis) };
+  },
+  wrt: ["this"],
+});
+
+/** exp(x[k]) times the sum of ct[i] exp(-value[i]) for i >= k, by logarithms, positive and negative parts apart. */
+registerDerivative(Tensor.prototype.logCumSumExp, {
+  vjp: (x: Tensor, axis: number) => {
+    const value = x.logCumSumExp(axis);
+    return {
+      value,
+      pullback: (ct: Tensor) => weighted(x, value, ct, axis).sub(weighted(x, value, ct.neg(), axis)),
+    };
+  },
+  wrt: ["this"],
+});
+
+function weighted(x: Tensor, value: Tensor, ct: Tensor, axis: number): Tensor {
+  const counted = ct.greater(0).logicalAnd(value.isFinite());
+  const logs = where(
+    counted,
+    where(counted, ct, 1)
+      .log()
+      .sub(where(counted, value, 0)),
+    -Infinity,
+  );
+  const total = logs.flip(axis).logCumSumExp(axis).flip(axis).add(x);
+  const nothing = total.equal(-Infinity);
+  return where(nothing, 0, where(nothing, 0, total).exp());
+}
