@@ -55,8 +55,8 @@ const several: Partial<Record<MathName, Several>> = {
   },
   pow: {
     arity: 2,
-    // The base's slope at exponent 0 and the exponent's at base 0 are 0, not NaN.
-    partials: ([x, y], value) => [y === 0 ? 0 : y * x ** (y - 1), value === 0 ? 0 : value * Math.log(x)],
+    // The base's slope at exponent 0 is 0, and so is the exponent's at base 0 where the power is finite.
+    partials: ([x, y], value) => [y === 0 ? 0 : y * x ** (y - 1), x === 0 && y >= 0 ? 0 : value * Math.log(x)],
   },
   hypot: { arity: "any", partials: (args, value) => args.map((x) => (value === 0 ? 0 : x / value)) },
   max: { arity: "any", partials: (args, value) => oneHot(args, args.indexOf(value)) },
