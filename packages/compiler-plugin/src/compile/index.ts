@@ -6,4 +6,5 @@ export { type FilePlan, type Plan, type PlannedVariant, planProgram } from "./pl
 export { type Progress, terminalProgress } from "./progress.ts";
 export { isSelfHosted } from "./self-hosted.ts";
 export { type Compiler, Session, type Unit } from "./session.ts";
+export { typescriptFiles } from "./sources.ts";
 export type { Stages } from "./stages.ts";

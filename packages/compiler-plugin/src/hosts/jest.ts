@@ -2,9 +2,7 @@
  * The jest transformer. All files of the project form one program per worker; the compiled form of a file is part of
  * its cache key, so a change in a callee's file, or in who asks for which derivative, is a new key.
  */
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { CompileError, hash, Session, terminalProgress, type Unit } from "../compile/index.ts";
+import { CompileError, hash, Session, terminalProgress, typescriptFiles, type Unit } from "../compile/index.ts";
 import { compiler, stripTypes } from "./compiler.ts";
 
 /** What is used of jest's own options. */
@@ -25,19 +23,6 @@ function sessionOf({ config }: TransformOptions): Session {
     sessions.set(config.rootDir, session);
   }
   return session;
-}
-
-/** Folders that hold no source of the project's own; what they hold is reached by import. */
-const passedOver = new Set(["node_modules", "dist", "build", "coverage", "testdata", "fixtures", "__snapshots__"]);
-
-function* typescriptFiles(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) {
-      if (!passedOver.has(entry.name) && !entry.name.startsWith(".")) yield* typescriptFiles(join(folder, entry.name));
-    } else if (/\.m?ts$/.test(entry.name) && !/\.d\.m?ts$/.test(entry.name)) {
-      yield join(folder, entry.name).replaceAll("\\", "/");
-    }
-  }
 }
 
 function unit(source: string, path: string, options: TransformOptions): Unit {

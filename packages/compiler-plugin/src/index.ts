@@ -1,0 +1,13 @@
+/** The differentiating compiler: the functions behind the command line. Hosts have entry points of their own. */
+export {
+  type BuildOptions,
+  build,
+  type CheckOptions,
+  check,
+  type ExplainOptions,
+  explain,
+  type Place,
+  type ReportedDiagnostic,
+  type RunOptions,
+  run,
+} from "./cli/index.ts";
