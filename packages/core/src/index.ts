@@ -13,6 +13,6 @@ export type { DType, TypedArray } from "./dtype.ts";
 export { AxisError, BackendError, DTypeError, IndexError, OutOfMemoryError, ShapeError } from "./errors.ts";
 export * from "./operations/index.ts";
 export * from "./random/index.ts";
+export * from "./safetensors/index.ts";
 export type { Axes, Shape } from "./shape.ts";
 export * from "./tensor/index.ts";
-export * from "./safetensors/index.ts";

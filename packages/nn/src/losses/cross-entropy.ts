@@ -29,10 +29,11 @@ export interface CrossEntropyOptions extends LabelOptions {
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const form = readOptions(logits, targets, options);
-  return isLabels(targets) ? labelLoss(form, targets) : distributionLoss(form, targets);
+  const loss = isLabels(targets) ? labelLoss(form, targets) : distributionLoss(form, targets);
+  return loss.cast(logits.dtype);
 }
 
-/** Logits with the class axis last, and the options with their defaults. */
+/** Logits with the class axis last (16-bit ones in float32), and the options with their defaults. */
 interface Form {
   readonly logits: Tensor;
   readonly axis: number;
@@ -55,7 +56,7 @@ function readOptions(logits: Tensor, targets: Tensor, options: CrossEntropyOptio
     );
   }
   return {
-    logits: logits.moveAxis(axis, -1),
+    logits: widened(logits).moveAxis(axis, -1),
     axis,
     classes: logits.shape[last],
     ignoreIndex: options.ignoreIndex ?? -100,
@@ -65,13 +66,17 @@ function readOptions(logits: Tensor, targets: Tensor, options: CrossEntropyOptio
   };
 }
 
+/** float16 and bfloat16 compute in float32 and are rounded once, at the end. */
+const widened = (x: Tensor): Tensor => (x.dtype === "float16" || x.dtype === "bfloat16" ? x.cast("float32") : x);
+
 const isLabels = (targets: Tensor): boolean => !targets.dtype.includes("float");
 
 /** Labels as indices that exist, which of them count, and with which factor. */
-function readLabels({ ignoreIndex, weight }: Form, targets: Tensor) {
+function readLabels({ logits, ignoreIndex, weight }: Form, targets: Tensor) {
   const counted = targets.notEqual(ignoreIndex);
   const indices = where(counted, targets, 0).cast("int32");
-  const factor = weight === undefined ? counted.cast("float32") : where(counted, weight.gather(indices), 0);
+  const factor =
+    weight === undefined ? counted.cast(logits.dtype) : where(counted, weight.gather(indices), 0).cast(logits.dtype);
   return { counted, indices: indices.expandDims(-1), factor };
 }
 
@@ -95,7 +100,7 @@ function distributionLoss(form: Form, targets: Tensor): Tensor {
 
 /** The distributions, class axis last, smoothed and weighted. */
 function smoothed({ axis, classes, smoothing, weight }: Form, targets: Tensor): Tensor {
-  const moved = targets.moveAxis(axis, -1);
+  const moved = widened(targets).moveAxis(axis, -1);
   const spread = smoothing > 0 ? moved.mul(1 - smoothing).add(smoothing / classes) : moved;
   return weight === undefined ? spread : spread.mul(weight);
 }
@@ -126,28 +131,33 @@ function labelGradient(form: Form, targets: Tensor, cotangent: Tensor): Tensor {
   return gradient.scatterAdd(indices, onLabel.neg(), -1).moveAxis(-1, axis);
 }
 
+/** With respect to the logits, for distributions: `softmax * Σ q - q`, which is `softmax - q` when q sums to 1. */
+function distributionGradient(form: Form, targets: Tensor, cotangent: Tensor): Tensor {
+  const { logits, classes, reduction, axis } = form;
+  const scale = perPosition(cotangent, reduction, logits.shape, logits.size / classes);
+  const q = smoothed(form, targets);
+  return logits.softmax(-1).mul(q.sum(-1, true)).sub(q).mul(scale).moveAxis(-1, axis);
+}
+
+/** With respect to distributions. */
+function targetGradient({ logits, classes, smoothing, weight, reduction, axis }: Form, cotangent: Tensor): Tensor {
+  const scale = perPosition(cotangent, reduction, logits.shape, logits.size / classes).mul(smoothing - 1);
+  const gradient = logits.logSoftmax(-1).mul(scale);
+  return (weight === undefined ? gradient : gradient.mul(weight)).moveAxis(-1, axis);
+}
+
 registerDerivative(crossEntropy, {
   wrt: [0, 1],
   vjp: (logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}) => ({
     value: crossEntropy(logits, targets, options),
     pullback: (cotangent: Tensor, needs?: readonly boolean[]) => {
       const form = readOptions(logits, targets, options);
-      const needsLogits = needs?.[0] ?? true;
-      if (isLabels(targets)) return [needsLogits ? labelGradient(form, targets, cotangent) : undefined, undefined];
-
-      const { shape } = form.logits;
-      const scale = perPosition(cotangent, form.reduction, shape, form.logits.size / form.classes);
-      const distributions = smoothed(form, targets);
-      const ofLogits = () =>
-        form.logits.softmax(-1).mul(distributions.sum(-1, true)).sub(distributions).mul(scale).moveAxis(-1, form.axis);
-      const ofTargets = () => {
-        const ct = form.logits
-          .logSoftmax(-1)
-          .mul(scale)
-          .mul(form.smoothing - 1);
-        return (form.weight === undefined ? ct : ct.mul(form.weight)).moveAxis(-1, form.axis);
-      };
-      return [needsLogits ? ofLogits() : undefined, (needs?.[1] ?? true) ? ofTargets() : undefined];
+      const labels = isLabels(targets);
+      const gradientOf = labels ? labelGradient : distributionGradient;
+      const ofLogits = needs?.[0] === false ? undefined : gradientOf(form, targets, cotangent).cast(logits.dtype);
+      const ofTargets =
+        labels || needs?.[1] === false ? undefined : targetGradient(form, cotangent).cast(targets.dtype);
+      return [ofLogits, ofTargets];
     },
   }),
 });

@@ -49,7 +49,7 @@ export function arithmeticOf(leaf: Leaf): Arithmetic {
   if (typeof leaf === "number") return numbers;
   let arithmetic = byProtocol.get(leaf[vector]);
   if (arithmetic === undefined) {
-    arithmetic = arithmeticBy(leaf[vector], leaf[pointwise]);
+    arithmetic = arithmeticBy(leaf[vector], leaf[pointwise] ?? withoutPointwise);
     byProtocol.set(leaf[vector], arithmetic);
   }
   return arithmetic;
@@ -78,9 +78,22 @@ function arithmeticBy(v: VectorLeaf<Leaf>, p: PointwiseLeaf<Leaf>): Arithmetic {
 
 /** The protocols have no constants; tensors do. */
 function shift(a: Leaf, amount: number): Leaf {
-  if (a instanceof Tensor) return a.add(amount);
-  throw new ParameterError(`a constant cannot be added to the elements of ${a.constructor?.name ?? "this leaf"}`, {
+  return a instanceof Tensor ? a.add(amount) : refuse();
+}
+
+function refuse(): never {
+  throw new ParameterError("the model has a leaf type without the elementwise operations that this optimizer needs", {
     code: "PB7403",
-    hint: "Models with leaves other than numbers and tensors can be moved by SGD, without clipping by value.",
+    hint: "SGD, without clipping by value, moves every leaf type; the others move numbers and tensors.",
   });
 }
+
+const withoutPointwise: PointwiseLeaf<Leaf> = {
+  multiply: refuse,
+  divide: refuse,
+  sqrt: refuse,
+  abs: refuse,
+  sign: refuse,
+  maximum: refuse,
+  minimum: refuse,
+};
