@@ -24,7 +24,7 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
     }
     await rename(temporary, path);
   } catch (cause) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     if (typeof (cause as { syscall?: unknown }).syscall !== "string") throw cause;
     throw new CheckpointError(`cannot be written (${(cause as Error).message})`, {
       code: "PB7106",

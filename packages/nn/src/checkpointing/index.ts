@@ -1,0 +1,3 @@
+/** Checkpoints of training runs. */
+export type { TrainingPosition } from "./position.ts";
+export { latestCheckpoint, loadCheckpoint, removeCheckpoints, saveCheckpoint } from "./training-checkpoint.ts";

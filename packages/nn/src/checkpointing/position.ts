@@ -1,0 +1,10 @@
+/** Where a training run stands. */
+
+export interface TrainingPosition {
+  /** Updates made. */
+  readonly step: number;
+  /** The epoch (from 0) of the next batch. */
+  readonly epoch: number;
+  /** Batches of that epoch already seen. */
+  readonly batch: number;
+}
