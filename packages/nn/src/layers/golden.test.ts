@@ -1,8 +1,8 @@
 /** The layers against PyTorch, in value. */
 import { expect, test } from "@jest/globals";
 import type { Tensor } from "@pullback/core";
+import { expectClose, readGolden } from "../../testdata/golden.ts";
 import { namedParameters } from "../parameters/index.ts";
-import { expectClose, readGolden } from "../testing/golden.ts";
 import * as layers from "./index.ts";
 
 const golden = await readGolden("layers");

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { derivativeOf } from "@pullback/autodiff";
 import { type Tensor, tensor } from "@pullback/core";
-import { expectClose, readGolden } from "../testing/golden.ts";
+import { expectClose, readGolden } from "../../testdata/golden.ts";
 import * as losses from "./index.ts";
 
 const golden = await readGolden("losses");
@@ -67,7 +67,10 @@ describe("the derivative of cross-entropy", () => {
   });
 
   test("when every label is ignored the mean is NaN, the sum 0 and the gradient 0", () => {
-    const logits = tensor([[1, 2], [3, 4]]); // biome-ignore format: a matrix
+    const logits = tensor([
+      [1, 2],
+      [3, 4],
+    ]);
     const labels = tensor([-100, -100], { dtype: "int32" });
     expect(losses.crossEntropy(logits, labels).item()).toBeNaN();
     expect(losses.crossEntropy(logits, labels, { reduction: "sum" }).item()).toBe(0);
@@ -91,7 +94,10 @@ describe("the derivative of cross-entropy", () => {
 });
 
 test("targets that do not fit are a ShapeError that names both shapes", () => {
-  const logits = tensor([[1, 2], [3, 4]]); // biome-ignore format: a matrix
+  const logits = tensor([
+    [1, 2],
+    [3, 4],
+  ]);
   expect(() => losses.crossEntropy(logits, tensor(new Int32Array(3)))).toThrow(/\[3\].*\[2,2\]/);
   expect(() => losses.crossEntropy(logits, tensor([1, 2]))).toThrow(/distributions/);
   expect(() => losses.crossEntropy(logits, tensor([0, 5], { dtype: "int32" }))).toThrow(/5/);

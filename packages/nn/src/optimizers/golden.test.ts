@@ -1,7 +1,7 @@
 /** Every optimizer against PyTorch's trajectories, with schedules and clipping. */
 import { expect, test } from "@jest/globals";
 import type { Tensor } from "@pullback/core";
-import { expectClose, readGolden, scheduleOf } from "../testing/golden.ts";
+import { expectClose, readGolden, scheduleOf } from "../../testdata/golden.ts";
 import * as optimizers from "./index.ts";
 
 const golden = await readGolden("optimizers");

@@ -43,9 +43,15 @@ describe("ties", () => {
     const model = { a: { bias: start }, b: { bias: start } };
     const step = ones([2]);
     new SGD(model, { learningRate: 1 }).update(model, { a: { bias: step }, b: { bias: step.mul(2) } });
-    expect([model.a.bias.toArray(), model.b.bias.toArray()]).toEqual([[-1, -1], [-2, -2]]); // biome-ignore format: rows
+    expect([model.a.bias.toArray(), model.b.bias.toArray()]).toEqual([
+      [-1, -1],
+      [-2, -2],
+    ]);
     new SGD(model, { learningRate: 1 }).update(model, { a: { bias: step }, b: { bias: step } });
-    expect([model.a.bias.toArray(), model.b.bias.toArray()]).toEqual([[-2, -2], [-3, -3]]); // biome-ignore format: rows
+    expect([model.a.bias.toArray(), model.b.bias.toArray()]).toEqual([
+      [-2, -2],
+      [-3, -3],
+    ]);
   });
 });
 

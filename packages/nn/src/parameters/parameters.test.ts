@@ -204,7 +204,13 @@ describe("stateDict", () => {
     expect([...dict.keys()].sort()).toEqual(["stats/gain", "stats/mean"]);
     expect(dict.get("stats/gain")!.dtype).toBe("float64");
     const model = new Running();
-    loadStateDict(model, new Map([["stats/gain", tensor(7)], ["stats/mean", ones([2])]])); // biome-ignore format: a map
+    loadStateDict(
+      model,
+      new Map([
+        ["stats/gain", tensor(7)],
+        ["stats/mean", ones([2])],
+      ]),
+    );
     expect([model.gain, model.mean.toArray()]).toEqual([7, [1, 1]]);
   });
 

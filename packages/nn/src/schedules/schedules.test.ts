@@ -1,7 +1,7 @@
 /** Every schedule against the golden learning rates (PyTorch 2's schedulers). */
 
 import { describe, expect, test } from "@jest/globals";
-import { readGolden, scheduleOf } from "../testing/golden.ts";
+import { readGolden, scheduleOf } from "../../testdata/golden.ts";
 import * as schedules from "./index.ts";
 
 const cases = (await readGolden("optimizers")).cases.filter((c) => c.call === "schedule");

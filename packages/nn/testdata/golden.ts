@@ -1,9 +1,9 @@
-/** Reads the golden cases in `testdata/` (made with PyTorch 2 in float64; see docs) for the tests of this package. */
+/** Reads the golden cases in this folder (made with PyTorch 2 in float64 and rounded) for the tests of this package. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "@jest/globals";
 import { loadSafetensors, type Tensor } from "@pullback/core";
-import * as schedules from "../schedules/index.ts";
+import * as schedules from "../src/schedules/index.ts";
 
 export interface Tolerance {
   readonly rtol: number;
@@ -26,7 +26,7 @@ export interface Golden {
 }
 
 export async function readGolden(area: string): Promise<Golden> {
-  const path = (file: string) => fileURLToPath(new URL(`../../testdata/${file}`, import.meta.url));
+  const path = (file: string) => fileURLToPath(new URL(`./${file}`, import.meta.url));
   const { cases } = JSON.parse(readFileSync(path(`${area}.json`), "utf8"));
   const { tensors } = await loadSafetensors(path(`${area}.safetensors`));
   const resolve = (value: any): any => {
