@@ -1,4 +1,5 @@
 /** The frame of every optimizer: walks model and gradient, clips, keeps state and step, moves the model. */
+import type { TangentVector } from "@pullback/autodiff";
 import { Tensor } from "@pullback/core";
 import { CheckpointError, ParameterError } from "../errors.ts";
 import { isParameter, parameterPlaces } from "../parameters/named.ts";
@@ -80,12 +81,12 @@ export abstract class Optimizer<Hyper extends OptimizerOptions> {
   }
 
   /**
-   * Moves every parameter of `model` one step. A parameter that stands at two paths moves once, along the sum of its
+   * Moves every parameter of `model` one step along its gradient, in place. A parameter that stands at two paths moves once, along the sum of its
    * tangents.
    *
    * @throws ParameterError PB7401 when the gradient is not one of this model, naming the path; nothing has moved then
    */
-  update(model: unknown, gradient: unknown): void {
+  update<Model>(model: Model, gradient: TangentVector<Model>): void {
     const parameters = assign(model, gradient);
     for (const parameter of parameters) widen(parameter);
     if (this.#hyper.clip !== undefined) clipGradients(parameters, this.#hyper.clip);
