@@ -1,5 +1,5 @@
 /** Cross-entropy of logits, with a derivative of its own: softmax minus the target distribution. */
-import { type NoDerivative, registerDerivative } from "@pullback/autodiff";
+import { type Int, type NoDerivative, registerDerivative } from "@pullback/autodiff";
 import { ShapeError, type Tensor, where } from "@pullback/core";
 import { type LossOptions, type Reduction, reduce } from "./reduction.ts";
 
@@ -36,11 +36,11 @@ export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntr
 /** Logits with the class axis last (16-bit ones in float32), and the options with their defaults. */
 interface Form {
   readonly logits: Tensor;
-  readonly axis: number;
-  readonly classes: number;
-  readonly ignoreIndex: number;
-  readonly smoothing: number;
-  readonly weight: Tensor | undefined;
+  readonly axis: Int;
+  readonly classes: Int;
+  readonly ignoreIndex: Int;
+  readonly smoothing: NoDerivative<number>;
+  readonly weight: NoDerivative<Tensor> | undefined;
   readonly reduction: Reduction;
 }
 
@@ -172,8 +172,8 @@ registerDerivative(crossEntropy, {
 export function negativeLogLikelihood(logProbabilities: Tensor, targets: Tensor, options: LabelOptions = {}): Tensor {
   const form = readOptions(logProbabilities, targets, options);
   const { counted, indices, factor } = readLabels(form, targets);
-  const ofLabel = logProbabilities.moveAxis(form.axis, -1).takeAlongAxis(indices, -1).squeeze(-1);
-  const loss = where(counted, ofLabel.mul(factor).neg(), 0);
-  const reduction = options.reduction ?? "mean";
-  return reduction === "mean" ? loss.sum().div(factor.sum()) : reduce(loss, reduction);
+  const ofLabel = form.logits.takeAlongAxis(indices, -1).squeeze(-1);
+  const each = where(counted, ofLabel.mul(factor).neg(), 0);
+  const loss = form.reduction === "mean" ? each.sum().div(factor.sum()) : reduce(each, form.reduction);
+  return loss.cast(logProbabilities.dtype);
 }
