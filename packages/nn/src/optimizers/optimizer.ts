@@ -81,8 +81,8 @@ export abstract class Optimizer<Hyper extends OptimizerOptions> {
   }
 
   /**
-   * Moves every parameter of `model` one step along its gradient, in place. A parameter that stands at two paths moves once, along the sum of its
-   * tangents.
+   * Moves every parameter of `model` one step along its gradient, in place. A parameter that stands at two paths moves
+   * once, along the sum of its tangents.
    *
    * @throws ParameterError PB7401 when the gradient is not one of this model, naming the path; nothing has moved then
    */
@@ -90,23 +90,26 @@ export abstract class Optimizer<Hyper extends OptimizerOptions> {
     const parameters = assign(model, gradient);
     for (const parameter of parameters) widen(parameter);
     if (this.#hyper.clip !== undefined) clipGradients(parameters, this.#hyper.clip);
-    for (const { path, value, gradient: leaf, move } of parameters) {
-      const hyper = this.#hyperOf(path);
-      const memory = this.#memory.get(path) ?? {};
-      this.#memory.set(path, memory);
-      move(
-        this.rule({
-          gradient: leaf,
-          decaying: value instanceof Tensor ? value.cast(leaf.dtype) : undefined,
-          arithmetic: arithmeticOf(leaf),
-          memory,
-          hyper,
-          learningRate: rateAt(hyper.learningRate, this.#step),
-          time: this.#step + 1,
-        }),
-      );
+    // Taken off the list one by one, so that no old value outlives its move.
+    for (let parameter = parameters.pop(); parameter !== undefined; parameter = parameters.pop()) {
+      parameter.move(this.#stepOf(parameter));
     }
     this.#step++;
+  }
+
+  #stepOf({ path, value, gradient }: Assigned): Leaf {
+    const hyper = this.#hyperOf(path);
+    const memory = this.#memory.get(path) ?? {};
+    this.#memory.set(path, memory);
+    return this.rule({
+      gradient,
+      decaying: value instanceof Tensor ? value.cast(gradient.dtype) : undefined,
+      arithmetic: arithmeticOf(gradient),
+      memory,
+      hyper,
+      learningRate: rateAt(hyper.learningRate, this.#step),
+      time: this.#step + 1,
+    });
   }
 
   #hyperOf(path: string): Hyper {

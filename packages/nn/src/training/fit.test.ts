@@ -84,7 +84,7 @@ const contents = ({ model, optimizer }: { model: Regression; optimizer: Optimize
   const { step, slots } = optimizer.state();
   const plain = Object.entries(slots).map(([slot, leaves]) => [
     slot,
-    [...leaves].map(([path, leaf]) => [path, typeof leaf === "number" ? leaf : leaf.toArray()]),
+    Object.fromEntries([...leaves].map(([path, leaf]) => [path, typeof leaf === "number" ? leaf : leaf.toArray()])),
   ]);
   return { weight: model.weight.toArray(), offset: model.offset, step, slots: Object.fromEntries(plain) };
 };
