@@ -116,11 +116,12 @@ test("mistakes in registrations", () => {
     "PB3008",
   );
   expect(codeOf(() => getter(Pair, "times" as "sum"))).toBe("PB3008");
+  const badValue = { vjp: (x: number) => ({ value: String(x), pullback: (ct: number) => ct }) };
+  const badPullback = { vjp: (x: number) => ({ value: x, pullback: () => "text" }) };
   // @ts-expect-error the rule's value must have the target's result type
-  const wrong = () =>
-    registerDerivative(f, { vjp: (x: number) => ({ value: String(x), pullback: (ct: number) => ct }) });
+  const wrong = () => registerDerivative(f, badValue);
   // @ts-expect-error the pullback returns tangents of the arguments
-  const wrongToo = () => registerDerivative(f, { vjp: (x: number) => ({ value: x, pullback: () => "text" }) });
+  const wrongToo = () => registerDerivative(f, badPullback);
   expect([typeof wrong, typeof wrongToo]).toEqual(["function", "function"]);
 });
 

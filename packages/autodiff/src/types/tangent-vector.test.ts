@@ -70,7 +70,12 @@ test("numbers, leaves, arrays, tuples, typed arrays, Maps", () => {
 test("objects keep their differentiable public fields only", () => {
   is<Equal<Plain<TangentVector<Spring>>, { k: number }>>();
   is<Equal<keyof TangentVector<{ name: string; on: boolean; f(): void }>, never>>();
-  is<Equal<Plain<TangentVector<{ readonly a: number; s: Set<number>; when: Date; n: Int }>>, { a: number }>>();
+  is<
+    Equal<
+      Plain<TangentVector<{ readonly a: number; s: Set<number>; when: Date; n: Int; m: Map<string, number> }>>,
+      { a: number; m: Map<string, number> }
+    >
+  >();
   is<Equal<Plain<TangentVector<Record<string, Pair>>>, { [x: string]: Pair }>>();
   expect(zeroTangent({ name: "a", on: true, f() {} })).toEqual({});
   expect(zeroTangent({ a: 1, s: new Set([1]), when: new Date() })).toEqual({ a: 0 });

@@ -40,7 +40,7 @@ type HasTangentBranch<T> = T extends unknown
     ? false
     : T extends number
       ? true
-      : T extends FloatArray | ReadonlyMap<never, unknown>
+      : T extends FloatArray | ReadonlyMap<any, any>
         ? true
         : T extends Opaque
           ? false
