@@ -1,0 +1,145 @@
+/** Planning over a made-up program, whose calls are written down as a table: the fixpoint alone is under test. */
+import { describe, expect, test } from "@jest/globals";
+import type { Demand, DerivedFunction } from "../ad/index.ts";
+import type { Diagnostic } from "../check/index.ts";
+import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
+import type { HirFunction } from "../hir/types.ts";
+import { planProgram } from "./plan.ts";
+
+interface MadeUp {
+  readonly sites?: readonly [operator: OperatorSite["operator"], key: string, mask: string, literal?: boolean][];
+  readonly tagged?: readonly string[];
+  /** `key|mask` of a derived function -> what its derivative calls. */
+  readonly calls?: Readonly<Record<string, readonly Demand[]>>;
+  readonly dynamic?: Readonly<Record<string, DerivedFunction["dynamicDemands"]>>;
+  readonly diagnostics?: Readonly<Record<string, Diagnostic[]>>;
+  readonly throws?: string;
+}
+
+const keys = ["/p/a.ts#f", "/p/a.ts#arrow", "/p/b.ts#g", "/p/b.ts#h"];
+const fileOf = (key: string) => key.slice(0, key.indexOf("#"));
+const nameOf = (key: string) => key.slice(key.indexOf("#") + 1);
+
+function planOf(made: MadeUp) {
+  const declaration = (key: string) => ({
+    ...({
+      key,
+      name: nameOf(key),
+      file: fileOf(key),
+      kind: "function",
+      reference: nameOf(key),
+      attachAfter: 0,
+    } as const),
+    ...({ exported: true, nested: false, fullMask: "11", kinds: "vv", tagged: false } as const),
+  });
+  const differentiated: string[] = [];
+  const program = {
+    files: ["/p/a.ts", "/p/b.ts"],
+    diagnostics: () => [],
+    semanticErrors: () => [],
+    structs: () => [],
+    sites: (file: string) =>
+      (made.sites ?? [])
+        .filter(([, key]) => fileOf(key) === file)
+        .map(([operator, key, mask, literal], i) => ({
+          ...{ operator, file, span: { file, start: 10 * i, end: 10 * i + 1 }, mask, scalarResult: true },
+          target: { kind: literal === true ? "literal" : "function", key },
+        })),
+    tagged: (file: string) => (made.tagged ?? []).filter((key) => fileOf(key) === file).map(declaration),
+    declarations: (file: string): DifferentiableDeclaration[] =>
+      keys.filter((key) => fileOf(key) === file && key !== "/p/a.ts#arrow").map(declaration),
+    lower: (key: string) =>
+      ({
+        name: nameOf(key),
+        span: { file: fileOf(key), start: 0, end: 5 },
+        params: [{ type: { kind: "number" } }, { type: { kind: "number" } }],
+      }) as unknown as HirFunction,
+  } as unknown as CompilerProgram;
+  const plan = planProgram(program, {
+    differentiate(_program, { key, mask }) {
+      if (made.throws === key) throw new Error("out of cheese");
+      const id = `${nameOf(key)}|${mask}`;
+      differentiated.push(id);
+      return {
+        ...{ key, mask, kinds: "vv", mutates: "", demands: made.calls?.[id] ?? [] },
+        ...{ dynamicDemands: made.dynamic?.[id] ?? [], diagnostics: made.diagnostics?.[id] ?? [] },
+      } as unknown as DerivedFunction;
+    },
+  });
+  const forms = Object.fromEntries(
+    [...plan.files.values()].flatMap(({ declarations, literals }) =>
+      [...declarations, ...literals].flatMap(({ variants }) =>
+        variants.map(({ key, mask, joint, split }) => [
+          `${nameOf(key)}|${mask}`,
+          `${joint ? "j" : ""}${split ? "s" : ""}`,
+        ]),
+      ),
+    ),
+  );
+  return { plan, differentiated, forms };
+}
+
+const broken = (key: string): Diagnostic => ({
+  ...{ code: "PB1007", severity: "error", message: "no", span: { file: fileOf(key), start: 1, end: 2 }, notes: [] },
+});
+
+describe("planning", () => {
+  test("follows calls across files, once per function and mask", () => {
+    const { differentiated, forms } = planOf({
+      sites: [["gradient", "/p/a.ts#f", "11"]],
+      calls: {
+        "f|11": [{ key: "/p/b.ts#g", mask: "10" }],
+        "g|10": [
+          { key: "/p/b.ts#h", mask: "01" },
+          { key: "/p/a.ts#f", mask: "11" },
+        ],
+        "h|01": [{ key: "/p/b.ts#g", mask: "10" }],
+      },
+    });
+    expect(differentiated).toEqual(["f|11", "g|10", "h|01"]);
+    expect(forms).toEqual({ "f|11": "js", "g|10": "s", "h|01": "s" });
+  });
+
+  test("forms by operator: literals under gradient need no split form, pullbacks no joint one", () => {
+    expect(planOf({ sites: [["gradient", "/p/a.ts#arrow", "10", true]] }).forms).toEqual({ "arrow|10": "j" });
+    expect(planOf({ sites: [["pullback", "/p/a.ts#arrow", "10", true]] }).forms).toEqual({ "arrow|10": "s" });
+    expect(planOf({ sites: [["implicit", "/p/a.ts#arrow", "10", true]] }).forms).toEqual({ "arrow|10": "js" });
+    expect(planOf({ tagged: ["/p/b.ts#g"] }).forms).toEqual({ "g|11": "js" });
+  });
+
+  test("a mask without an active parameter asks for nothing", () => {
+    expect(planOf({ sites: [["gradient", "/p/a.ts#f", "00"]] }).differentiated).toEqual([]);
+  });
+
+  test("implementations get the interface's mask in the length of their own parameters", () => {
+    const { differentiated } = planOf({
+      sites: [["gradient", "/p/a.ts#f", "11"]],
+      dynamic: {
+        "f|11": [{ interfaceKey: "i", mask: "101", implementations: ["/p/b.ts#g"] }],
+        "g|10": [{ interfaceKey: "i", mask: "1", implementations: ["/p/b.ts#h"] }],
+      },
+    });
+    expect(differentiated).toEqual(["f|11", "g|10", "h|10"]);
+  });
+
+  test("errors stay with their file, with the chain that led there, and nothing is emitted for them", () => {
+    const { plan, forms } = planOf({
+      sites: [["gradient", "/p/a.ts#f", "11"]],
+      calls: { "f|11": [{ key: "/p/b.ts#g", mask: "10" }] },
+      diagnostics: { "g|10": [broken("/p/b.ts#g")] },
+    });
+    expect(forms).toEqual({ "f|11": "js" });
+    const [error] = plan.files.get("/p/b.ts")?.diagnostics ?? [];
+    expect(error.notes.map(({ message }) => message)).toEqual([
+      "when differentiating g, called from f",
+      "when differentiating f, as gradient(…) asks here",
+    ]);
+    expect(plan.files.get("/p/a.ts")?.diagnostics).toEqual([]);
+    expect(plan.variant("/p/b.ts#g", "10")).toBeUndefined();
+  });
+
+  test("a stage that throws becomes PB9004 in the file it met", () => {
+    const { plan } = planOf({ sites: [["gradient", "/p/a.ts#f", "11"]], throws: "/p/a.ts#f" });
+    expect(plan.diagnostics.map(({ code, span }) => [code, span.file])).toEqual([["PB9004", "/p/a.ts"]]);
+  });
+});
