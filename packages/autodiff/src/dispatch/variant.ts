@@ -1,6 +1,6 @@
 /** Choosing reverse-mode code for a call whose function is known only at run time. */
 import { PullbackError } from "../errors.ts";
-import { type Any, type Derivative, type Frame, isLeaf, type Variant } from "../protocol/index.ts";
+import { type Any, type Derivative, type Frame, isLeaf, type Variant, type VariantForms } from "../protocol/index.ts";
 import { requireDerivative } from "../registry/index.ts";
 import { zeroShadow } from "../shadows/index.ts";
 import { parametersOf, registeredVariant } from "./registered.ts";
@@ -9,7 +9,7 @@ const adapted = Symbol("pullback.adapted");
 
 /**
  * The variant of `fn` for a call site: `mask` has one bit and `kinds` one letter per argument that the call passes,
- * the receiver first. `kinds` is how the call site sees its arguments and defaults to the function's own view; the
+ * the receiver first. `kinds` is how the call site sees its arguments and defaults to the function's own view (its rest parameter one array); the
  * result takes shadows and returns cotangents by the call site's view. The function's own variant is returned when it
  * fits exactly; adapters are cached. Throws PB3004 or PB9001 when `fn` carries no derivative.
  */
@@ -17,30 +17,41 @@ export function variant(fn: unknown, mask: string, kinds?: string): Variant {
   return variantOf(requireDerivative(fn), mask, kinds);
 }
 
-/** `variant` for a derivative already found. */
-export function variantOf(carried: Derivative, mask: string, kinds: string = carried.kinds): Variant {
-  if (kinds === carried.kinds) {
+/** `variant` for a derivative already found. Without `kinds`, a rest parameter is one array, as the function sees it. */
+export function variantOf(carried: Derivative, mask: string, kinds?: string): Variant {
+  if (kinds === undefined || (kinds === carried.kinds && !carried.rest)) {
     const exact = carried.variants[mask];
-    if (exact !== undefined) return exact;
+    if (hasSweeps(exact)) return exact;
   }
   const holder = carried as { [adapted]?: Map<string, Variant> };
   holder[adapted] ??= new Map();
-  const key = `${mask}${kinds}`;
+  const key = `${mask}${kinds ?? ""}`;
   let found = holder[adapted].get(key);
   if (found === undefined) {
-    found = carried.registered === undefined ? adapt(carried, mask, kinds) : registeredVariant(carried, mask, kinds);
+    found =
+      carried.registered === undefined
+        ? adapt(carried, mask, kinds)
+        : registeredVariant(carried, mask, kinds ?? carried.kinds);
     holder[adapted].set(key, found);
   }
   return found;
 }
 
+/** A variant that was compiled for gradients alone has only its joint form. */
+const hasSweeps = (forms: VariantForms | undefined): forms is Variant => forms?.forward !== undefined;
+
 /** A compiled variant whose mask covers `mask`: the exact one, one made on demand, else the smallest superset. */
 function covering(carried: Derivative, mask: string): { mask: string; code: Variant } {
-  const exact = carried.variants[mask] ?? carried.derive?.(mask);
-  if (exact !== undefined) return { mask, code: exact };
+  const exact = hasSweeps(carried.variants[mask]) ? carried.variants[mask] : carried.derive?.(mask);
+  if (exact !== undefined) return { mask, code: exact as Variant };
   const ones = (bits: string) => bits.replaceAll("0", "").length;
   const supersets = Object.keys(carried.variants)
-    .filter((bits) => bits.length === mask.length && Array.from(mask).every((bit, p) => bit === "0" || bits[p] === "1"))
+    .filter(
+      (bits) =>
+        hasSweeps(carried.variants[bits]) &&
+        bits.length === mask.length &&
+        Array.from(mask).every((bit, p) => bit === "0" || bits[p] === "1"),
+    )
     .sort((a, b) => ones(a) - ones(b));
   const [smallest] = supersets;
   if (smallest === undefined) {
@@ -64,10 +75,12 @@ interface AdaptedFrame extends Frame {
 }
 
 /** Compiled code behind another call site's view: other arity, kinds or mask, rest parameters spread. */
-function adapt(carried: Derivative, mask: string, kinds: string): Variant {
+function adapt(carried: Derivative, mask: string, view: string | undefined): Variant {
+  const kinds = view ?? carried.kinds;
+  const spread = carried.rest === true && view !== undefined;
   const given = mask.length;
   const arity = carried.kinds.length;
-  const fixed = carried.rest ? arity - 1 : arity;
+  const fixed = spread ? arity - 1 : arity;
   const isActive = (p: number) => mask[p] === "1" && (kinds[p] ?? "u") !== "-";
   let targetMask = "";
   for (let p = 0; p < arity; p++) {
@@ -82,7 +95,7 @@ function adapt(carried: Derivative, mask: string, kinds: string): Variant {
   const shadowPosition = (p: number) => (callerShadows.includes(p) ? given + callerShadows.indexOf(p) : -1);
   const shadowFrom = targetShadows.map(shadowPosition);
   const restShadowFrom = Array.from({ length: Math.max(given - fixed, 0) }, (_, i) => shadowPosition(fixed + i));
-  const restIsActive = carried.rest === true && bits[fixed] === "1";
+  const restIsActive = spread && bits[fixed] === "1";
   // Where a caller's by-value cotangent comes from: a place among the code's cotangents, or -1.
   const valueFrom = callerValues.map((p) => (p < fixed ? targetValues.indexOf(p) : -1));
 
@@ -91,7 +104,7 @@ function adapt(carried: Derivative, mask: string, kinds: string): Variant {
       const call: Any[] = [];
       for (let p = 0; p < fixed; p++) call.push(p < given ? args[p] : undefined);
       let rest: Any[] | undefined;
-      if (carried.rest) call.push(args.slice(fixed, given));
+      if (spread) call.push(args.slice(fixed, given));
       for (let i = 0; i < targetShadows.length; i++) {
         const p = targetShadows[i] as number;
         if (restIsActive && p === fixed) {

@@ -39,6 +39,8 @@ export function checkpoint<F extends AnyFunction>(f: DifferentiableFunction<F>):
     return f.apply(this, args);
   } as unknown as F;
   const carried = derivativeOf(f);
+  // A function of any number of numbers (Math.max) keeps nothing worth computing again.
+  if (carried?.registered?.variadic) return f;
   if (carried !== undefined) {
     const { name, kinds, shapes, resultShape, rest, receiver, environment } = carried;
     const derive = (mask: string) => recomputing(f, carried, mask);

@@ -18,13 +18,13 @@ import { type Call, collect, type Options, type Plan, planFor, prepare } from ".
  * error) when the result is not a scalar, PB4010 when `f` writes into an argument that another argument shares.
  */
 export const gradient = ((f: unknown, options?: Options) => {
-  const plan = planFor(f, options);
+  const plan = planFor(f, "joint", options);
   return (...args: unknown[]) => sweep(plan, args).gradient;
 }) as GradientOperator;
 
 /** `gradient` together with the function's value: `{ value, gradient }`. */
 export const valueWithGradient = ((f: unknown, options?: Options) => {
-  const plan = planFor(f, options);
+  const plan = planFor(f, "joint", options);
   return (...args: unknown[]) => sweep(plan, args);
 }) as ValueWithGradientOperator;
 
@@ -48,13 +48,13 @@ function sweep(plan: Plan, given: readonly unknown[]): { value: Any; gradient: A
  * tangent per differentiable parameter. It answers for the point at which it was made and may be called again.
  */
 export const pullback = ((f: unknown, options?: Options) => {
-  const plan = planFor(f, options);
+  const plan = planFor(f, "split", options);
   return (...args: unknown[]) => valueAndPullback(plan, args).pullback;
 }) as PullbackOperator;
 
 /** `pullback` together with the function's value: `{ value, pullback }`. */
 export const valueWithPullback = ((f: unknown, options?: Options) => {
-  const plan = planFor(f, options);
+  const plan = planFor(f, "split", options);
   return (...args: unknown[]) => valueAndPullback(plan, args);
 }) as ValueWithPullbackOperator;
 

@@ -33,7 +33,7 @@ export interface Call {
 }
 
 /** Finds the derivative of `f` and checks `wrt`; throws PB9001, PB3004, PB3005, PB3011, PB2002 or PB2005. */
-export function planFor(f: unknown, options?: Options): Plan {
+export function planFor(f: unknown, form: "joint" | "split", options?: Options): Plan {
   const carried = requireDerivative(f);
   const { kinds } = carried;
   const wrt = options?.wrt;
@@ -54,13 +54,20 @@ export function planFor(f: unknown, options?: Options): Plan {
   const mask = Array.from(kinds, (_, p) => (selected.includes(p) ? "1" : "0")).join("");
   return {
     carried,
-    code: carried.registered?.variadic ? variadicCode(carried) : variantOf(carried, mask),
+    code: codeFor(carried, mask, form),
     arity: kinds.length,
     selected,
     bare: typeof wrt === "number" || (wrt === undefined && selected.length === 1),
     byValue: parametersOf(mask, kinds, "vu"),
     withShadow: parametersOf(mask, kinds, "ru"),
   };
+}
+
+/** The code for a mask; the joint form alone will do where no user code runs between the sweeps. */
+function codeFor(carried: Derivative, mask: string, form: "joint" | "split"): Variant {
+  if (carried.registered?.variadic) return variadicCode(carried);
+  const exact = carried.variants[mask];
+  return form === "joint" && exact?.joint !== undefined ? (exact as Variant) : variantOf(carried, mask);
 }
 
 /** A registered function of any number of arguments, seen as a function of one rest array and its shadow. */

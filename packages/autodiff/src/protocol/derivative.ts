@@ -18,7 +18,7 @@ export interface Derivative {
   /** One letter per parameter, the receiver first for methods: "v" by value, "r" by reference, "u" unknown, "-" none. */
   readonly kinds: string;
   /** Reverse-mode code by activity mask: one "1" or "0" per parameter, the receiver first. */
-  readonly variants: Readonly<Record<string, Variant>>;
+  readonly variants: Readonly<Record<string, VariantForms>>;
   /** What the compiler knows about each parameter's type, where the value alone would not tell; holes mean "u". */
   readonly shapes?: readonly (Shape | undefined)[] | undefined;
   /** What the compiler knows about the result's type. */
@@ -49,6 +49,9 @@ export interface Variant {
   /** One "1" or "0" per parameter: whether the function writes into what the argument holds. Absent: it writes nothing. */
   readonly mutates?: string | undefined;
 }
+
+/** What a compiled variant offers: only the forms that the program asks for (`joint` for gradients, the two sweeps elsewhere). */
+export type VariantForms = Partial<Variant>;
 
 /** What a forward function leaves for its backward function. */
 export interface Frame {

@@ -6,6 +6,7 @@ export {
   type Frame,
   type RegisteredDerivative,
   type Variant,
+  type VariantForms,
   type Wrt,
 } from "./derivative.ts";
 export {

@@ -5,5 +5,5 @@
 
 export { variant } from "../dispatch/index.ts";
 export { seed } from "../operators/seed.ts";
-export { attach, carry, compiled, derivativeOf } from "../registry/index.ts";
+export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
 export { accumulate, add, clearShadow, takeShadow, zeroNumbers, zeroShadow, zeroTangent } from "../shadows/index.ts";

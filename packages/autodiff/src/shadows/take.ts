@@ -1,6 +1,6 @@
 /** From shadows to tangents: symbolic zeros become real ones, and types that bring their own tangent get it. */
 import { type Any, manifoldOf, type Shape, vectorOf } from "../protocol/index.ts";
-import { elementShape, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
+import { elementShape, type FloatArray, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
 import { zeroShadow } from "./zero.ts";
 
 /** The tangent accumulated in `shadow`, as a value of its own; the shadow is zero again afterwards. */
@@ -13,6 +13,7 @@ export function takeShadow(shadow: Any, value: unknown, shape: Shape = "u"): Any
 /** The tangent accumulated in `shadow`, which the caller gives up: it becomes the tangent, its zeros filled in. */
 export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u"): Any {
   const structure = structureOf(shadow);
+  if (structure === "floats") return likeFloats(shadow, value);
   if (structure === "array") {
     for (let i = 0; i < shadow.length; i++) {
       if (typeof shadow[i] !== "number")
@@ -37,6 +38,13 @@ export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u"): Any 
     return manifoldOf(value)?.project(value, shadow) ?? shadow;
   }
   return shadow;
+}
+
+/** A typed array's cotangent in the typed array's own precision. */
+function likeFloats(shadow: FloatArray, value: unknown): FloatArray {
+  if (structureOf(value) !== "floats") return shadow;
+  const type = (value as FloatArray).constructor as new (from: FloatArray) => FloatArray;
+  return shadow.constructor === type ? shadow : new type(shadow);
 }
 
 function slotTangent(slot: Any, value: unknown, shape: Shape): Any {

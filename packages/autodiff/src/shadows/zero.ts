@@ -1,7 +1,7 @@
 /** Zero shadows: mutable mirrors of by-reference values in which cotangents accumulate. */
 import { PullbackError } from "../errors.ts";
 import type { Any, Shape } from "../protocol/index.ts";
-import { elementShape, type FloatArray, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
+import { elementShape, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
 
 /** From this depth on the walk remembers its path, so that a cyclic value is an error and not a stack overflow. */
 const watchedDepth = 200;
@@ -36,7 +36,8 @@ function zeroSlot(value: unknown, shape: Shape, depth: number, path: Set<unknown
 }
 
 function zeroContent(value: Any, structure: string, shape: Shape, depth: number, path: Set<unknown> | undefined): Any {
-  if (structure === "floats") return new (value as FloatArray & { constructor: Any }).constructor(value.length);
+  // Cotangents of single precision accumulate in double; the surface rounds once.
+  if (structure === "floats") return new Float64Array(value.length);
   if (structure === "array") return zeroArray(value, shape, depth, path);
   if (structure === "map") {
     const shadow = new Map();

@@ -3,7 +3,7 @@
  * tested without the compiler. `opaque` hides a function's source from it.
  */
 import { struct } from "../index.ts";
-import type { Derivative, Variant } from "../protocol/index.ts";
+import type { Derivative, Variant, VariantForms } from "../protocol/index.ts";
 import * as $pb from "../runtime/index.ts";
 import type { DifferentiableFunction } from "../types/index.ts";
 
@@ -12,7 +12,7 @@ type AnyFunction = (...args: any[]) => any;
 export function carrying<F extends AnyFunction>(
   fn: F,
   kinds: string,
-  variants: Record<string, Variant>,
+  variants: Record<string, VariantForms>,
   more: Partial<Derivative> = {},
 ): DifferentiableFunction<F> {
   return $pb.carry(fn, { abi: 1, name: fn.name, kinds, variants, ...more });
