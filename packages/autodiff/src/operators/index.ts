@@ -1,4 +1,3 @@
 export { type CheckpointedState, checkpoint, checkpointedState } from "./checkpoint.ts";
 export { differentiable, withDerivative, withoutDerivative } from "./markers.ts";
 export { gradient, pullback, valueWithGradient, valueWithPullback } from "./reverse.ts";
-export { seed } from "./seed.ts";

@@ -7,6 +7,7 @@ import type {
   ValueWithGradientOperator,
   ValueWithPullbackOperator,
 } from "../types/index.ts";
+import { direct } from "./direct.ts";
 import { requireScalar, seed } from "./seed.ts";
 import { type Call, collect, type Options, type Plan, planFor, prepare } from "./sweep.ts";
 
@@ -19,13 +20,13 @@ import { type Call, collect, type Options, type Plan, planFor, prepare } from ".
  */
 export const gradient = ((f: unknown, options?: Options) => {
   const plan = planFor(f, "joint", options);
-  return (...args: unknown[]) => sweep(plan, args).gradient;
+  return direct(plan, (_value, found) => found) ?? ((...args: unknown[]) => sweep(plan, args).gradient);
 }) as GradientOperator;
 
 /** `gradient` together with the function's value: `{ value, gradient }`. */
 export const valueWithGradient = ((f: unknown, options?: Options) => {
   const plan = planFor(f, "joint", options);
-  return (...args: unknown[]) => sweep(plan, args);
+  return direct(plan, (value, found) => ({ value, gradient: found })) ?? ((...args: unknown[]) => sweep(plan, args));
 }) as ValueWithGradientOperator;
 
 /** Both sweeps of one call with nothing in between. */

@@ -120,7 +120,8 @@ export function collect(plan: Plan, { args, shadows }: Call, cotangents: Any, ke
   return bare ? tangent(selected[0] as number) : selected.map(tangent);
 }
 
-function zeroOf(value: unknown): Any {
+/** The zero of an argument that received no cotangent. */
+export function zeroOf(value: unknown): Any {
   if (typeof value === "number") return 0;
   return structureOf(value) === "leaf" ? vectorOf(value).zero(value) : undefined;
 }

@@ -12,8 +12,6 @@ export {
 export {
   isLeaf,
   type Leaf,
-  numberPointwise,
-  numberVector,
   type PointwiseLeaf,
   pointwiseOf,
   type VectorLeaf,

@@ -46,7 +46,7 @@ export interface Leaf<T = unknown> {
   readonly [vector]: VectorLeaf<T>;
 }
 
-export const numberVector: VectorLeaf<number> = {
+const numberVector: VectorLeaf<number> = {
   add: (a, b) => a + b,
   subtract: (a, b) => a - b,
   scale: (a, factor) => a * factor,
@@ -55,7 +55,7 @@ export const numberVector: VectorLeaf<number> = {
   one: () => 1,
 };
 
-export const numberPointwise: PointwiseLeaf<number> = {
+const numberPointwise: PointwiseLeaf<number> = {
   multiply: (a, b) => a * b,
   divide: (a, b) => a / b,
   sqrt: Math.sqrt,
