@@ -13,7 +13,8 @@ interface Golden {
   readonly labels: number[][];
   readonly loss: number;
   readonly greedy: { readonly prompt_row: number; readonly tokens: number[] };
-  readonly gradients: Record<string, { readonly absmax: number; readonly index: number[]; readonly value: number[] }>;
+  readonly bf16_run: { readonly mean_abs: number };
+  readonly gradients: Record<string, { readonly absmax: number; readonly l2: number; readonly index: number[]; readonly value: number[] }>;
 }
 
 const folderOf = (name: GoldenModel): string => fileURLToPath(new URL(`./${name}`, import.meta.url));

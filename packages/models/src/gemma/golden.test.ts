@@ -43,6 +43,15 @@ describe.each(goldenModels)("%s", (name) => {
     expect(Math.abs(model.loss(golden.input_ids, { labels: golden.labels }).item() - golden.loss)).toBeLessThan(1e-4);
   });
 
+  test("bfloat16 weights and activations round about as much as gemma_pytorch's", async () => {
+    const half = await loadGemma(hubFolder(name, name === "gemma3_text_ropescaled" ? "f32" : "bf16"), {
+      dtype: "bfloat16",
+    });
+    const difference = half.forward(golden.input_ids).cast("float32").sub(reference.get("logits")!).abs().mean().item();
+    expect(difference).toBeLessThan(2 * golden.bf16_run.mean_abs);
+    expect(difference).toBeGreaterThan(0);
+  });
+
   test("greedy tokens with the cache", async () => {
     const tokens: number[] = [];
     const prompt = golden.input_ids[golden.greedy.prompt_row]!;
