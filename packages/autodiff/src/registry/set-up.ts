@@ -3,9 +3,7 @@
 const steps = {
   jest: 'Under jest, add to the configuration:  transform: { "\\\\.ts$": "@pullback/compiler-plugin/jest" }',
   node: "In Node, start the program with:  npx pullback run file.ts   or   node --import @pullback/compiler-plugin/register file.ts",
-  bundler:
-    "With Vite, Rollup, esbuild, webpack or Bun, add the plugin to the bundler's configuration:  @pullback/compiler-plugin/vite (or /rollup, /esbuild, /webpack, /bun)",
-  build: "To compile ahead of time:  npx pullback build",
+  bundler: "In a bundler or a browser, compile ahead of time and bundle the output:  npx pullback build",
 };
 
 type Host = keyof typeof steps;
