@@ -25,6 +25,11 @@ export type Getter<Self, Value> = (this: Self) => Value;
  * Throws PB3006 when the target already has a registered derivative, PB3007 when `wrt` names a parameter twice or a
  * receiver that is not there.
  */
+export function registerDerivative<F extends AnyFunction, Self>(
+  target: F,
+  // First, because `wrt` tells a method's rule before the parameters of its function literals are given types.
+  rule: DerivativeRule<[self: Self, ...ParametersOf<F>], ReturnType<F>> & { wrt: readonly ["this", ...number[]] },
+): void;
 export function registerDerivative<F extends AnyFunction>(
   target: F,
   rule: DerivativeRule<ParametersOf<F>, ReturnType<F>>,
