@@ -12,7 +12,7 @@ function* files(folder, ending) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (entry.name !== "testdata" && entry.name !== "fixtures") yield* files(path, ending);
+      if (!["testdata", "fixtures", "language"].includes(entry.name)) yield* files(path, ending);
     } else if (entry.name.endsWith(ending)) yield path;
   }
 }

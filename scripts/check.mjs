@@ -18,7 +18,7 @@ function* sourcesOf(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (entry.name !== "testdata" && entry.name !== "fixtures") yield* sourcesOf(path);
+      if (!["testdata", "fixtures", "language"].includes(entry.name)) yield* sourcesOf(path);
     } else if (entry.name.endsWith(".ts") && !entry.name.endsWith(".test.ts")) yield path;
   }
 }
