@@ -13,7 +13,7 @@ import { AdamW, DataLoader, fit, lossCurve, oneCycle, parameterCount, TokenWindo
 
 const { values: flags } = parseArgs({
   options: {
-    steps: { type: "string", default: "300" },
+    steps: { type: "string", default: "240" },
     seed: { type: "string", default: "0" },
     out: { type: "string", default: "runs/train-gemma" },
     resume: { type: "boolean", default: false },
@@ -43,7 +43,7 @@ const config = gemma3Config({
 const model = new Gemma(config, { key: randomKey(seed), tokenizer });
 const windows = new TokenWindows(tokens, { sequenceLength: config.contextLength, stride: 8 });
 const batches = new DataLoader(windows, { batchSize: 8, shuffle: true, seed, dropLast: true });
-const learningRate = oneCycle({ maximum: 4e-3, steps, warmupFraction: 0.05 });
+const learningRate = oneCycle({ maximum: 6e-3, steps, warmupFraction: 0.05 });
 const optimizer = new AdamW(model, { learningRate, beta2: 0.99, weightDecay: 0.1, clip: { globalNorm: 1 } });
 
 console.log(`Gemma 3: ${config.layers.length} layers, ${parameterCount(model).toLocaleString("en")} parameters`);
