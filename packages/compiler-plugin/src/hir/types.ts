@@ -25,7 +25,8 @@ export type Type =
   | { readonly kind: "array"; readonly element: Type; readonly typed?: "Float32Array" | "Float64Array" }
   | { readonly kind: "tuple"; readonly elements: readonly Type[] }
   | StructType
-  | { readonly kind: "map"; readonly element: Type }
+  /** A Map, or with `record` an object used as one (index signature). */
+  | { readonly kind: "map"; readonly element: Type; readonly record?: true }
   | { readonly kind: "function"; readonly text: string }
   | { readonly kind: "union"; readonly members: readonly Type[] }
   | { readonly kind: "unknown"; readonly text: string };
@@ -100,6 +101,8 @@ export interface GlobalOp extends OpBase {
   readonly text: string;
   /** The file whose scope the text is written for; "" for ambient names, which every module sees. */
   readonly file: string;
+  /** The function of this program that the name denotes, so that its derivative can be demanded where it is a value. */
+  readonly functionKey?: string;
 }
 
 /** A JavaScript operator on primitive values; `op` is its token ("+", "<", "===", "!", "typeof", …), `neg` unary minus. */
@@ -195,6 +198,8 @@ export type Callee =
       readonly text: string;
       readonly file: string;
       readonly method?: string;
+      /** The call reads or writes a property: `args[0].method`, `args[0].method = args[1]`. */
+      readonly accessor?: "get" | "set";
     }
   /** A target of registerDerivative (or a manifest entry); `wrt` holds argument positions, the receiver being 0 for methods. */
   | {
@@ -203,6 +208,7 @@ export type Callee =
       readonly text: string;
       readonly file: string;
       readonly method?: string;
+      readonly accessor?: "get" | "set";
       readonly wrt: readonly number[];
       readonly effects: "none" | "random" | "state";
       readonly retains: boolean;
@@ -212,12 +218,21 @@ export type Callee =
       readonly kind: "dynamic";
       readonly key: string;
       readonly method: string;
+      readonly accessor?: "get" | "set";
       readonly implementations: readonly string[];
     }
   /** A function value: `args[0]` is the callee itself. */
   | { readonly kind: "value" }
   /** No derivative is known; legal only where nothing active passes through. `method` writes `args[0].method(…)`. */
-  | { readonly kind: "inert"; readonly text: string; readonly file: string; readonly method?: string };
+  | {
+      readonly kind: "inert";
+      readonly text: string;
+      readonly file: string;
+      readonly method?: string;
+      readonly accessor?: "get" | "set";
+      /** The program asks for the derivative to stop here (`withoutDerivative`): no diagnostic. */
+      readonly stops?: true;
+    };
 
 export interface CallOp extends OpBase {
   readonly kind: "call";

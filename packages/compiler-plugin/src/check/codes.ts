@@ -1,0 +1,218 @@
+/**
+ * Every diagnostic code with its title, explanation and remedy. Numbers are never reused: PB1xxx syntax, PB2xxx types
+ * and tangents, PB3xxx calls and registration, PB4xxx mutation and aliasing, PB5xxx performance and always-zero
+ * warnings, PB9xxx set-up.
+ */
+
+export interface CodeExplanation {
+  readonly title: string;
+  readonly explanation: string;
+  readonly remedy: string;
+}
+
+const explain = (title: string, explanation: string, remedy: string): CodeExplanation => ({ title, explanation, remedy });
+
+export const codes = {
+  PB1001: explain(
+    "An async function or await cannot be differentiated",
+    "A derivative runs its forward and reverse sweeps without yielding; a value that arrives later has no place in it.",
+    "Await the data first, then differentiate a synchronous function of it.",
+  ),
+  PB1002: explain(
+    "A generator cannot be differentiated",
+    "A generator hands control to its caller in the middle of its body, so its reverse sweep has no single start.",
+    "Return an array, or loop in place.",
+  ),
+  PB1003: explain(
+    "for…in over active values cannot be differentiated",
+    "It enumerates names, inherited ones included, in an order that the program does not state.",
+    "Use for…of over Object.entries(…) of a record, or over an array.",
+  ),
+  PB1004: explain(
+    "Iteration over a general iterable with active elements cannot be differentiated",
+    "Only arrays, typed arrays and Maps keep their elements where the reverse sweep can find them.",
+    "Copy the elements into an array first.",
+  ),
+  PB1005: explain(
+    "A computed key on an object with differentiable fields cannot be differentiated",
+    "Which field is meant is known only at run time, and the fields of a struct need not have the same type.",
+    "Use an array, a Map or a Record<string, T>, or name the field.",
+  ),
+  PB1006: explain(
+    "eval, with and arguments cannot be differentiated",
+    "They reach variables by means that the compiler cannot follow.",
+    "Use parameters; a rest parameter replaces arguments.",
+  ),
+  PB1007: explain(
+    "A bit operation on an active number cannot be differentiated",
+    "Bit operations turn a number into an integer, where the derivative is zero or undefined.",
+    "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
+  ),
+  PB1008: explain(
+    "try around active code cannot be differentiated",
+    "A value that crosses a try statement depends on where in it an exception was thrown.",
+    "Move the differentiable computation out of the try statement.",
+  ),
+  PB1009: explain(
+    "This syntax cannot be differentiated",
+    "The compiler runs it as it stands and does not know its derivative, but an active value passes through it.",
+    "Write it with the supported language, or stop the derivative with withoutDerivative(…).",
+  ),
+  PB1010: explain(
+    "An active value is turned into text",
+    "A string has no derivative.",
+    "Use withoutDerivative(x) in messages and keys.",
+  ),
+  PB2001: explain(
+    "gradient needs a number or a one-element leaf as the result",
+    "The gradient is the pullback of 1; a result with several components has no single 1.",
+    "Reduce the result to a number (a sum, a loss), or use pullback(f) and pass the cotangent.",
+  ),
+  PB2002: explain(
+    "There is no differentiable parameter",
+    "Every parameter's type has no tangent (strings, booleans, Int, NoDerivative, plain functions).",
+    "Take a number, array, object with differentiable fields, or leaf as a parameter.",
+  ),
+  PB2003: explain(
+    "A value of type any or unknown is active",
+    "Without a type the compiler cannot tell what its tangent is.",
+    "Give it a type, or stop the derivative with withoutDerivative(…).",
+  ),
+  PB2004: explain(
+    "The result has no tangent",
+    "The function returns nothing, or a type without tangent.",
+    "Return the value whose derivative is wanted.",
+  ),
+  PB2005: explain(
+    "wrt names a parameter that cannot be differentiated",
+    "The position is out of range, given twice, or its parameter's type has no tangent.",
+    "List positions of differentiable parameters, counted from 0.",
+  ),
+  PB2006: explain(
+    "An active #private field",
+    "Generated code outside the class body cannot reach a #private field.",
+    "Declare the field `private` instead of `#`, or mark its type NoDerivative<…>.",
+  ),
+  PB2007: explain(
+    "An active value is stored in an integer array",
+    "Integer arrays round what they store; they have no tangent.",
+    "Use Float64Array, Float32Array or number[].",
+  ),
+  PB2008: explain(
+    "wrt must be written out",
+    "Which parameters are differentiated is decided when the program is compiled.",
+    "Write wrt as a number or a list of numbers at the call.",
+  ),
+  PB2010: explain(
+    "A hyper-parameter would be trained",
+    "In a type that holds leaves, a plain number field has a tangent and optimizers move it.",
+    "Brand it: NoDerivative<number>, or Int for counts.",
+  ),
+  PB2011: explain(
+    "A get-only accessor looks like a differentiable field",
+    "TypeScript cannot tell a getter from a readonly field, so TangentVector would list it.",
+    "Declare its type NoDerivative<…>.",
+  ),
+  PB2020: explain(
+    "A type error inside a function that is differentiated",
+    "Types decide what is differentiable, so the compiler does not guess where they are wrong.",
+    "Correct the type error.",
+  ),
+  PB3001: explain(
+    "A function without a derivative is called with active values",
+    "Its body is not part of the program and nobody registered a derivative for it.",
+    "Register one with registerDerivative(…), or stop the derivative with withoutDerivative(…).",
+  ),
+  PB3002: explain(
+    "This Math function has no derivative",
+    "Its result is not a differentiable function of its arguments.",
+    "Use arithmetic, or withoutDerivative(…).",
+  ),
+  PB3003: explain(
+    "The compiler cannot see the function behind this value",
+    "A DifferentiableFunction is wanted, but this expression is neither a function literal, nor a function of the program, nor of type DifferentiableFunction.",
+    "Pass a function literal or a named function, or give the variable the type DifferentiableFunction<…>.",
+  ),
+  PB3004: explain(
+    "A function value carries no derivative",
+    "It reached a differential operator, or active code, without having passed the compiler.",
+    "Give the place that holds it the type DifferentiableFunction<…>, or wrap it in differentiable(…) where it is defined.",
+  ),
+  PB3005: explain(
+    "A differential operator needs a function",
+    "It was given something else, typically the result of the function instead of the function.",
+    "Write gradient(f)(x), not gradient(f(x)).",
+  ),
+  PB3006: explain(
+    "Two derivatives are registered for one target",
+    "A function has one derivative in a program.",
+    "Remove one of the two registrations.",
+  ),
+  PB3007: explain(
+    "wrt of a registration does not fit its target",
+    "It names a position twice, out of range, or a receiver that is not there.",
+    'List each differentiable parameter once by its position, counted from 0; the receiver is "this".',
+  ),
+  PB3008: explain(
+    "The target of a registration cannot be resolved",
+    'A target is a function, Class.prototype.method, a class, or getter(Class, "name"), named directly.',
+    "Name the declaration itself.",
+  ),
+  PB3009: explain(
+    "A registration must be a top-level statement",
+    "Registrations hold for the whole program, so the compiler must see them without running it.",
+    "Move registerDerivative(…) to the top level of its module.",
+  ),
+  PB3010: explain(
+    "An implementation of a differentiable member has no derivative",
+    "The interface member is tagged @differentiable, which obliges every implementation.",
+    "Make the implementation differentiable, or remove the tag.",
+  ),
+  PB4001: explain(
+    "An active value is written to a global variable",
+    "A module-level variable outlives the derivative; its adjoint would be lost.",
+    "Return the value, or pass an object to hold it; withoutDerivative(x) for logging.",
+  ),
+  PB4002: explain(
+    "An active value is written to a shared value",
+    "The compiler cannot prove that nothing else holds the object that is changed.",
+    "Copy the object first, or return a new one.",
+  ),
+  PB4003: explain(
+    "An array changes its length while it is iterated",
+    "The reverse sweep would walk other elements than the forward sweep did.",
+    "Iterate over a copy.",
+  ),
+  PB4004: explain(
+    "A method that rearranges an array in place cannot be differentiated",
+    "The reverse sweep would need the permutation that the method applied.",
+    "Use the copying form (toSorted, toReversed, slice, filter) or a loop.",
+  ),
+  PB4010: explain(
+    "Two arguments are the same object, and the function writes into it",
+    "Their tangents would have to be one and two at the same time.",
+    "Pass a copy for one of them.",
+  ),
+  PB5001: explain(
+    "The derivative is always zero",
+    "The result does not depend on the differentiated argument.",
+    "Check the expression; drop the parameter with wrt if that is meant.",
+  ),
+  PB9001: explain(
+    "The compiler has not run on this program",
+    "A differential operator was called in code that was not compiled by Pullback.",
+    "Start the program with `pullback run`, `node --import @pullback/compiler-plugin/register`, the jest transformer or the bundler plugin.",
+  ),
+  PB9002: explain(
+    "Two versions of Pullback meet",
+    "A derivative was compiled for another version of the binary interface.",
+    "Compile the package that defines it again with the same version of Pullback, or align the versions.",
+  ),
+  PB9003: explain(
+    "The project's configuration cannot be read",
+    "tsconfig.json, or a file that it extends, is missing or malformed.",
+    "Correct the file named in the message.",
+  ),
+} satisfies Record<string, CodeExplanation>;
+
+export type Code = keyof typeof codes;

@@ -1,0 +1,60 @@
+/** A compiler host whose source files outlive the program: unchanged files are parsed once per process. */
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import type ts from "typescript";
+import type { LoadedTypeScript } from "./typescript.ts";
+
+interface CachedFile {
+  readonly version: string;
+  readonly sourceFile: ts.SourceFile;
+}
+
+/** Shared between programs; keyed by language version and path. */
+const cache = new Map<string, CachedFile>();
+
+export function createHost(
+  loaded: LoadedTypeScript,
+  options: ts.CompilerOptions,
+  projectFolder: string,
+  overlay: ReadonlyMap<string, string>,
+): ts.CompilerHost {
+  const { ts, libraries } = loaded;
+  const library = (file: string) => libraries?.get(basename(file));
+  const inLibraryFolder = (file: string) => libraries !== undefined && file.startsWith(libraryFolder);
+  const base = ts.createCompilerHost(options, true);
+  const versionOf = (file: string): string | undefined => {
+    if (inLibraryFolder(file)) return "bundled";
+    const stat = statSync(file, { throwIfNoEntry: false });
+    return stat === undefined ? undefined : `${stat.mtimeMs}:${stat.size}`;
+  };
+  const read = (file: string) =>
+    overlay.get(file) ?? (inLibraryFolder(file) ? library(file) : ts.sys.readFile(file));
+  return {
+    ...base,
+    getCurrentDirectory: () => projectFolder,
+    ...(libraries === undefined
+      ? {}
+      : {
+          getDefaultLibLocation: () => libraryFolder,
+          getDefaultLibFileName: (o: ts.CompilerOptions) => `${libraryFolder}/${ts.getDefaultLibFileName(o)}`,
+        }),
+    fileExists: (file) => overlay.has(file) || (inLibraryFolder(file) ? library(file) !== undefined : base.fileExists(file)),
+    readFile: read,
+    getSourceFile(file, languageVersionOrOptions) {
+      const given = overlay.get(file);
+      const version = given === undefined ? versionOf(file) : `text:${given}`;
+      if (version === undefined) return undefined;
+      const key = `${JSON.stringify(languageVersionOrOptions)}:${ts.version}:${file}`;
+      const known = cache.get(key);
+      if (known?.version === version) return known.sourceFile;
+      const text = read(file);
+      if (text === undefined) return undefined;
+      const sourceFile = ts.createSourceFile(file, text, languageVersionOrOptions, true);
+      cache.set(key, { version, sourceFile });
+      return sourceFile;
+    },
+  };
+}
+
+/** Where the bundled library declarations seem to lie. */
+const libraryFolder = "/pullback-typescript-library";

@@ -1,0 +1,27 @@
+/** What lowering needs to know of the whole program. */
+import type ts from "typescript";
+import type { Hierarchy, Lowerable } from "../declarations/index.ts";
+import type { TypeHost } from "../host/index.ts";
+import type { Types } from "../types/index.ts";
+
+/** A derivative given by hand, as statically known. */
+export interface RegisteredTarget {
+  readonly key: string;
+  /** Positions among the arguments, the receiver first. */
+  readonly positions: readonly number[];
+  readonly receiver: boolean;
+  readonly effects: "none" | "random" | "state";
+  readonly retains: boolean;
+}
+
+export interface ProgramContext {
+  readonly host: TypeHost;
+  readonly types: Types;
+  readonly hierarchy: Hierarchy;
+  /** The function or class without constructor behind a key. */
+  lowerable(key: string): Lowerable | undefined;
+  /** Whether a declaration stands in a file that we compile. */
+  isSource(node: ts.Node): boolean;
+  /** The registration whose target is this declaration. */
+  registration(declaration: ts.Declaration): RegisteredTarget | undefined;
+}
