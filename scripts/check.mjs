@@ -30,7 +30,12 @@ function publishedFiles(folder) {
   for (const source of sourcesOf(join(folder, "src"))) {
     const stem = `package/dist/${relative(join(folder, "src"), source).replace(/\.ts$/, "")}`;
     const { outputText } = typescript.transpileModule(readFileSync(source, "utf8"), {
-      compilerOptions: { target: typescript.ScriptTarget.ES2022, module: typescript.ModuleKind.ESNext },
+      fileName: source,
+      compilerOptions: {
+        target: typescript.ScriptTarget.ES2022,
+        module: typescript.ModuleKind.ESNext,
+        verbatimModuleSyntax: true,
+      },
     });
     files.push({ name: `${stem}.js`, data: data(outputText) }, { name: `${stem}.d.ts`, data: data("export {};") });
   }
