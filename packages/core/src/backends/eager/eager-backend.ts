@@ -11,8 +11,8 @@ import type {
 } from "../../backend/backend.ts";
 import type { DType, TypedArray } from "../../dtype.ts";
 import { isContiguous, newElements, sizeOf } from "./arrays.ts";
-import { Engine } from "./engine.ts";
-import { MatmulKernels } from "./kernels/index.ts";
+import { Engine, localBytes } from "./engine.ts";
+import { CopyKernels, ElementwiseKernels, MatmulKernels } from "./kernels/index.ts";
 import type { ArenaOptions, Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
 import { copyStrided } from "./plain/strided.ts";
@@ -20,10 +20,14 @@ import { copyStrided } from "./plain/strided.ts";
 export class EagerBackend implements Backend {
   readonly name = "eager";
   private readonly engine: Engine;
+  private readonly copies: CopyKernels;
+  private readonly elementwise: ElementwiseKernels;
   private readonly products: MatmulKernels;
 
   constructor(options?: ArenaOptions) {
     this.engine = new Engine(options);
+    this.copies = new CopyKernels(this.engine);
+    this.elementwise = new ElementwiseKernels(this.engine, this.copies);
     this.products = new MatmulKernels(this.engine);
   }
 
@@ -58,7 +62,7 @@ export class EagerBackend implements Backend {
   }
 
   contiguous(x: NDArray): NDArray {
-    return plain.contiguous(this.engine, x);
+    return this.copies.contiguous(x);
   }
 
   cast(x: NDArray, dtype: DType): NDArray {
@@ -66,22 +70,27 @@ export class EagerBackend implements Backend {
   }
 
   unary(op: UnaryOp, x: NDArray): NDArray {
+    if (this.elementwise.hasUnary(op, x) && !isSmall(x)) return this.elementwise.unary(op, x);
     return plain.unary(this.engine, op, x);
   }
 
   binary(op: BinaryOp, a: NDArray, b: NDArray): NDArray {
+    if (this.elementwise.hasBinary(op, a) && !(isSmall(a) && isSmall(b))) return this.elementwise.binary(op, a, b);
     return plain.binary(this.engine, op, a, b);
   }
 
   binaryScalar(op: BinaryOp, a: NDArray, scalar: number, reversed: boolean): NDArray {
+    if (this.elementwise.hasBinary(op, a) && !isSmall(a)) return this.elementwise.binaryScalar(op, a, scalar, reversed);
     return plain.binaryScalar(this.engine, op, a, scalar, reversed);
   }
 
   clip(x: NDArray, low: number, high: number): NDArray {
+    if (x.dtype === "float32" && !isSmall(x)) return this.elementwise.clip(x, low, high);
     return plain.clip(this.engine, x, low, high);
   }
 
   where(condition: NDArray, a: NDArray, b: NDArray): NDArray {
+    if (a.dtype === "float32" && condition.dtype === "bool") return this.elementwise.where(condition, a, b);
     return plain.where(this.engine, condition, a, b);
   }
 
@@ -180,3 +189,6 @@ export class EagerBackend implements Backend {
     return this.engine.arena.stats();
   }
 }
+
+/** Small arrays live outside the arena, and plain loops are through with them before a kernel has its operands. */
+const isSmall = (x: NDArray): boolean => x.storage.byteLength <= localBytes && sizeOf(x.shape) <= localBytes;

@@ -80,10 +80,24 @@ export class Engine {
     return out;
   }
 
+  /** Two numbers where a kernel can read them, as float32. */
+  stageFloats(first: number, second: number): number {
+    const slot = this.stage();
+    const at = slot >>> 2;
+    this.arena.views.float32[at] = first;
+    this.arena.views.float32[at + 1] = second;
+    return slot;
+  }
+
   private stage(): number {
     const slot = this.staged;
     this.staged += stagingSlot;
     return slot;
+  }
+
+  /** Frees what was made for one kernel only: `temporary`, unless it is (a view of) `original`. */
+  discard(temporary: NDArray, original: NDArray): void {
+    if (temporary.storage !== original.storage) this.arena.release(temporary.storage as Handle);
   }
 
   /** The typed array that holds the elements of `x`, starting at `base(x)`. */

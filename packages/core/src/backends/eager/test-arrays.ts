@@ -82,8 +82,17 @@ export function sample(
     offset += (shape[0] - 1) * strides[0];
     strides[0] = -strides[0];
   }
-  const values = indicesOf(shape).map((index) => host[index.reduce((at, i, axis) => at + i * strides[axis], offset)]);
+  const values = valuesOf(host, shape, strides, offset);
   return { array: { storage: base.storage, dtype, shape, strides, offset }, values };
+}
+
+function valuesOf(host: TypedArray, shape: readonly number[], strides: readonly number[], offset: number): number[] {
+  if (shape.length === 0) return [host[offset]];
+  const [extent, ...rest] = shape;
+  if (rest.length === 0) return Array.from({ length: extent }, (_, i) => host[offset + i * strides[0]]);
+  return Array.from({ length: extent }, (_, i) =>
+    valuesOf(host, rest, strides.slice(1), offset + i * strides[0]),
+  ).flat();
 }
 
 export const layoutArbitrary = fc.constantFrom(...layouts);

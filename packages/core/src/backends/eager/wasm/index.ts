@@ -18,4 +18,4 @@ export {
   when,
 } from "./code.ts";
 export { hasRelaxedSimd } from "./features.ts";
-export { FunctionBuilder, ModuleBuilder } from "./module.ts";
+export { FunctionBuilder, ModuleBuilder, Steps } from "./module.ts";

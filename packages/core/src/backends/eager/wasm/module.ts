@@ -31,6 +31,30 @@ export class FunctionBuilder {
   }
 }
 
+/** Straight-line code under construction: `let` names a value, so that it is computed once and can be used often. */
+export class Steps {
+  private readonly f: FunctionBuilder;
+  private readonly statements: Statement[] = [];
+
+  constructor(f: FunctionBuilder) {
+    this.f = f;
+  }
+
+  let(value: Expression, type: ValueType = "v128"): Local {
+    const local = this.f.local(type);
+    this.statements.push(local.set(value));
+    return local;
+  }
+
+  add(...statements: Statement[]): void {
+    this.statements.push(...statements);
+  }
+
+  get code(): Statement {
+    return this.statements.flat();
+  }
+}
+
 export class ModuleBuilder {
   private readonly functions: FunctionBuilder[] = [];
 
