@@ -1,5 +1,6 @@
 /** The HIR: types, builder, printer, verifier, visitors and interpreter. */
 export * from "./build.ts";
+export * from "./definitions.ts";
 export * from "./interpret.ts";
 export * from "./kinds.ts";
 export * from "./print.ts";

@@ -1,5 +1,5 @@
 /** Questions about HIR types: how an adjoint travels, what an element or a field is. */
-import type { Passing, StructType, Type } from "./types.ts";
+import type { Key, Passing, StructType, Type } from "./types.ts";
 
 export const numberType: Type = { kind: "number" };
 export const inertType: Type = { kind: "inert", text: "unknown" };
@@ -128,4 +128,9 @@ export function typeText(type: Type): string {
     case "union":
       return type.members.map(typeText).join(" | ");
   }
+}
+
+/** Name of the slot that a key stands for when elements are not told apart: "[]" for any of them. */
+export function slotKey(key: Key): string {
+  return key.kind === "index" || /^\d+$/.test(key.name) ? "[]" : key.name;
 }

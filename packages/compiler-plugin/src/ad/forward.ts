@@ -1,0 +1,407 @@
+/**
+ * The forward sweep: the operations of the function as they stand, and beside every by-reference value that is active
+ * its shadow, built by mirroring what the program does with the value itself.
+ */
+import {
+  arrayOf,
+  Builder,
+  type CallOp,
+  elementType,
+  fieldType,
+  inertType,
+  intType,
+  isInteger,
+  type LoopOp,
+  type Op,
+  passing,
+  type Region,
+  type Type,
+  type Value,
+} from "../hir/index.ts";
+import type { Context } from "./context.ts";
+import { siteOf } from "./sites.ts";
+
+/** The shadow of a by-reference value, made on the spot for one that the caller did not ask derivatives of. */
+function shadowOrZero(ctx: Context, b: Builder, v: Value): Value {
+  const known = ctx.shadows.get(v);
+  if (known !== undefined) return known;
+  return passing(v.type) === "-" ? b.const(undefined, v.type) : b.runtime("zeroShadow", [v], v.type);
+}
+
+/** What a shadow's slot holds at first, for a slot of type `type` in which the program puts `value`. */
+function slotZero(ctx: Context, b: Builder, type: Type, value: Value | undefined): Value | undefined {
+  const kind = value === undefined || passing(value.type) === "-" ? passing(type) : passing(value.type);
+  switch (kind) {
+    case "v":
+      return type.kind === "number" || value?.type.kind === "number" || isNumericSlot(type)
+        ? b.const(0)
+        : b.const(undefined, type);
+    case "r":
+      return value === undefined ? b.const(undefined, type) : shadowOrZero(ctx, b, value);
+    case "u":
+      return value === undefined ? b.const(undefined, type) : (ctx.shadows.get(value) ?? b.const(undefined, type));
+    case "-":
+      return undefined;
+  }
+}
+
+function isNumericSlot(type: Type): boolean {
+  return (
+    type.kind === "union" &&
+    type.members.some((m) => m.kind === "number") &&
+    type.members.every((m) => m.kind !== "leaf")
+  );
+}
+
+function shadowType(type: Type): Type {
+  return type.kind === "array" && type.typed !== undefined ? arrayOf(type.element, "Float64Array") : type;
+}
+
+const nameOf = (v: Value) => (v.name === undefined ? undefined : `s_${v.name}`);
+
+export function forwardRegion(ctx: Context, region: Region, extra: (b: Builder) => void = () => {}): Region {
+  const out: Region = { params: [...region.params], ops: [], results: [...region.results] };
+  if (region.diverges === true) out.diverges = true;
+  ctx.forwardOf.set(region, out);
+  const b = new Builder(out.ops, ctx.ids);
+  extra(b);
+  for (const op of region.ops) {
+    b.span = op.span;
+    forwardOp(ctx, b, op);
+  }
+  return out;
+}
+
+function forwardOp(ctx: Context, b: Builder, op: Op): void {
+  const { activity, shadows } = ctx;
+  const result = op.results[0];
+  const shadowed = result !== undefined && activity.shadowed(result);
+  const define = (shadow: Value) => {
+    if (result !== undefined) shadows.set(result, shadow);
+  };
+  const name = result === undefined ? undefined : nameOf(result);
+  switch (op.kind) {
+    case "if":
+      forwardIf(ctx, b, op);
+      return;
+    case "loop":
+      forwardLoop(ctx, b, op);
+      return;
+    case "call":
+      forwardCall(ctx, b, op);
+      return;
+    case "push": {
+      const shadow = shadows.get(op.array);
+      if (shadow !== undefined && activity.shadowed(op.array)) {
+        if (ctx.form === "split") ctx.positions.set(op, b.length(op.array));
+        const slot = slotZero(ctx, b, elementType(op.array.type), op.value) ?? b.const(undefined);
+        if (ctx.form === "split") b.store(shadow, ctx.positions.get(op) as Value, slot);
+        else b.push(shadow, slot);
+      }
+      b.emit(op);
+      return;
+    }
+    case "pop": {
+      b.emit(op);
+      const shadow = shadows.get(op.array);
+      if (shadow === undefined || !activity.shadowed(op.array)) return;
+      if (ctx.form === "split") {
+        const position = b.length(op.array);
+        ctx.positions.set(op, position);
+        if (shadowed) define(b.load(shadow, position, { type: op.results[0]!.type }));
+      } else {
+        const slot = b.pop(shadow, op.results[0]!.type);
+        if (shadowed) define(slot);
+      }
+      return;
+    }
+    case "store":
+      forwardStore(ctx, b, op);
+      return;
+    default:
+      b.emit(op);
+  }
+  if (!shadowed || result === undefined) {
+    if (op.kind === "opaque") checkOpaque(ctx, op);
+    return;
+  }
+  switch (op.kind) {
+    case "array": {
+      const element = elementType(result.type);
+      const lengths: (Value | undefined)[] = [];
+      const elements = op.elements.map((e, i) => {
+        if (op.spread[i] === true) {
+          const length = b.length(e);
+          lengths.push(length);
+          if (passing(elementType(e.type)) !== "v") return shadowOrZero(ctx, b, e);
+          return b.newArray(
+            length,
+            slotZero(ctx, b, elementType(e.type), undefined) as Value,
+            arrayOf(elementType(e.type)),
+          );
+        }
+        lengths.push(undefined);
+        return slotZero(ctx, b, element, e) ?? b.const(undefined);
+      });
+      ctx.lengths.set(op, lengths);
+      define(b.array(elements, shadowType(result.type), {
+        spread: op.spread,
+        ...(name === undefined ? {} : { name }),
+      }));
+      return;
+    }
+    case "object": {
+      const entries: { key?: string; value: Value }[] = [];
+      for (const e of op.entries) {
+        if (e.key !== undefined) {
+          const slot = slotZero(ctx, b, fieldType(result.type, e.key), e.value);
+          if (slot !== undefined) entries.push({ key: e.key, value: slot });
+          continue;
+        }
+        entries.push({ value: shadowOrZero(ctx, b, e.value) });
+        if (e.value.type.kind !== "struct") continue;
+        // The copy shares what the fields point to; the numbers and leaves in it are slots of their own.
+        for (const [key, type] of e.value.type.fields()) {
+          if (passing(type) === "v") entries.push({ key, value: slotZero(ctx, b, type, undefined) as Value });
+        }
+      }
+      define(b.object(entries, result.type, name));
+      return;
+    }
+    case "newArray": {
+      const fill = slotZero(ctx, b, elementType(result.type), op.fill);
+      define(b.newArray(op.length, fill, shadowType(result.type), name));
+      return;
+    }
+    case "allocate": {
+      const fields = result.type.kind === "struct" ? [...result.type.fields()] : [];
+      const entries = fields.flatMap(([key, type]) => {
+        const value = slotZero(ctx, b, type, undefined);
+        return value === undefined ? [] : [{ key, value }];
+      });
+      define(b.object(entries, result.type, name));
+      return;
+    }
+    case "new": {
+      const entries = op.fields.flatMap((f) => {
+        const value = slotZero(ctx, b, fieldType(result.type, f.name), op.args[f.argument]);
+        return value === undefined ? [] : [{ key: f.name, value }];
+      });
+      define(b.object(entries, result.type, name));
+      return;
+    }
+    case "load": {
+      const object = shadows.get(op.object);
+      if (object === undefined) return;
+      const shadow = b.value(result.type, name);
+      b.emit({ ...op, object, results: [shadow] });
+      define(shadow);
+      return;
+    }
+    case "opaque":
+      checkOpaque(ctx, op);
+      define(b.runtime("zeroShadow", [result], result.type));
+      return;
+    case "closure":
+      return;
+    default:
+      define(b.runtime("zeroShadow", [result], result.type));
+  }
+}
+
+/** A store of a pointer is mirrored; one into an object of the caller's is undone by the reverse sweep. */
+function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" }>): void {
+  const { activity, shadows } = ctx;
+  b.emit(op);
+  const shadow = shadows.get(op.object);
+  const kind = passing(op.value.type) === "-" ? passing(slotType(op)) : passing(op.value.type);
+  if (shadow === undefined || !activity.shadowed(op.object) || kind === "v" || kind === "-") return;
+  if (activity.aliases.escapes(op.object) && kind === "r") {
+    const before = b.value(slotType(op));
+    b.emit({ kind: "load", object: shadow, key: op.key, span: op.span, results: [before] });
+    ctx.positions.set(op, before);
+  }
+  const slot = slotZero(ctx, b, slotType(op), op.value) ?? b.const(undefined);
+  b.emit({ kind: "store", object: shadow, key: op.key, value: slot, span: op.span, results: [] });
+}
+
+function slotType(op: Extract<Op, { kind: "store" }>): Type {
+  return op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
+}
+
+/** Unmodelled code is an error where an active value goes through it. */
+function checkOpaque(ctx: Context, op: Extract<Op, { kind: "opaque" }>): void {
+  const { activity } = ctx;
+  const result = op.results[0];
+  const through =
+    result !== undefined && passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result));
+  const active = op.operands.filter((v) => activity.varied(v));
+  const logs = /^\s*console\./.test(op.parts[0] ?? "");
+  const writes = op.effects && !logs && op.operands.some((v) => activity.shadowed(v));
+  if ((through && active.length > 0) || writes) {
+    ctx.report(op.diagnostic.code, op.span, op.diagnostic.message, op.diagnostic.hint);
+  }
+}
+
+function forwardIf(ctx: Context, b: Builder, op: Extract<Op, { kind: "if" }>): void {
+  const then = forwardRegion(ctx, op.then);
+  const otherwise = forwardRegion(ctx, op.else);
+  const results = [...op.results];
+  op.results.forEach((r, i) => {
+    if (!ctx.activity.shadowed(r)) return;
+    for (const [from, to] of [
+      [op.then, then],
+      [op.else, otherwise],
+    ] as const) {
+      if (from.diverges === true) continue;
+      to.results.push(shadowOrZero(ctx, new Builder(to.ops, ctx.ids, op.span), from.results[i] as Value));
+    }
+    const shadow = b.value(r.type, nameOf(r));
+    ctx.shadows.set(r, shadow);
+    results.push(shadow);
+  });
+  // biome-ignore lint/suspicious/noThenProperty: a branch, never awaited
+  b.emit({ ...op, then, else: otherwise, results });
+}
+
+function forwardLoop(ctx: Context, b: Builder, op: LoopOp): void {
+  const offset = op.counted === undefined ? 0 : 1;
+  const initial = [...op.initial];
+  const results = [...op.results];
+  const shadowed = op.initial.flatMap((_, k) => (ctx.activity.shadowed(op.results[k] as Value) ? [k] : []));
+  const byIndex =
+    op.counted !== undefined &&
+    !op.hasBreak &&
+    op.test === undefined &&
+    Number.isInteger(op.counted.step) &&
+    isInteger(op.counted.start, ctx.definitions);
+  const params: Value[] = [];
+  const testParams: Value[] = [];
+  const carry = (from: Value, name: string | undefined, type: Type) => {
+    initial.push(from);
+    const param = b.value(type, name);
+    params.push(param);
+    testParams.push(b.value(type, name));
+    const result = b.value(type, name);
+    results.push(result);
+    return { param, result };
+  };
+  for (const k of shadowed) {
+    const r = op.results[k] as Value;
+    const { param, result } = carry(shadowOrZero(ctx, b, op.initial[k] as Value), nameOf(r), r.type);
+    ctx.shadows.set(op.body.params[k + offset] as Value, param);
+    ctx.shadows.set(r, result);
+  }
+  let counter: Value | undefined;
+  if (byIndex) ctx.loops.set(op, { kind: "index" });
+  else {
+    const { param, result } = carry(b.const(0, intType), "trips", intType);
+    counter = param;
+    ctx.loops.set(op, { kind: "trips", trips: result });
+  }
+  const body = forwardRegion(ctx, op.body);
+  body.params.push(...params);
+  if (body.diverges !== true) {
+    const inner = new Builder(body.ops, ctx.ids, op.span);
+    const again = op.hasBreak ? body.results.pop() : undefined;
+    for (const k of shadowed) body.results.push(shadowOrZero(ctx, inner, op.body.results[k] as Value));
+    if (counter !== undefined) body.results.push(inner.prim("+", [counter, inner.const(1)], intType));
+    if (again !== undefined) body.results.push(again);
+  }
+  const test = op.test === undefined ? {} : { test: forwardRegion(ctx, op.test) };
+  if (test.test !== undefined) test.test.params.push(...testParams);
+  b.emit({ ...op, initial, body, ...test, results });
+}
+
+function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
+  const { activity, shadows } = ctx;
+  const result = op.results[0] as Value;
+  const site = siteOf(op, ctx.program, activity, (v) => shadows.has(v) && activity.shadowed(v));
+  if (site === undefined) {
+    b.emit(op);
+    checkInert(ctx, op);
+    if (activity.shadowed(result)) shadows.set(result, b.runtime("zeroShadow", [result], result.type));
+    return;
+  }
+  if (op.spread?.some(Boolean) === true && site.known?.rest === undefined) {
+    ctx.report(
+      "PB3012",
+      op.span,
+      "Active arguments are spread into a call whose parameters the compiler cannot match.",
+      "Pass the arguments one by one, or declare a rest parameter.",
+    );
+  }
+  const args = site.args.map((a) => a ?? b.const(undefined));
+  const shadowArgs = site.args.flatMap((a, i) => {
+    if (site.mask[i] !== "1" || (site.kinds[i] !== "r" && site.kinds[i] !== "u") || a === undefined) return [];
+    return [shadows.get(a) ?? b.const(undefined)];
+  });
+  const variant = site.known === undefined ? variantOf(b, op, site.mask, site.kinds.join("")) : undefined;
+  const frame = b.value(inertType, "frame");
+  const sweep = {
+    kind: "sweep",
+    sweep: "forward",
+    callee: op.callee,
+    mask: site.mask,
+    args: [...args, ...shadowArgs],
+    span: op.span,
+    results: [frame],
+  } as const;
+  b.emit(variant === undefined ? { ...sweep, results: [frame] } : { ...sweep, variant, results: [frame] });
+  b.emit({
+    kind: "load",
+    object: frame,
+    key: { kind: "field", name: "value" },
+    readonly: true,
+    span: op.span,
+    results: [result],
+  });
+  const p = passing(result.type);
+  if ((p === "r" || p === "u") && activity.shadowed(result)) {
+    shadows.set(
+      result,
+      b.load(frame, "shadow", {
+        type: result.type,
+        readonly: true,
+        ...(result.name === undefined ? {} : { name: `s_${result.name}` }),
+      }),
+    );
+  }
+  ctx.calls.set(op, variant === undefined ? { site, frame } : { site, frame, variant });
+}
+
+/** `$pb.variant(f, mask, kinds)` for a function that is found at run time. */
+function variantOf(b: Builder, op: CallOp, mask: string, kinds: string): Value {
+  const { callee } = op;
+  const receiver = op.args[0] as Value;
+  const accessor = "accessor" in callee ? callee.accessor : undefined;
+  let fn: Value;
+  if (callee.kind === "value") fn = receiver;
+  else if ((callee.kind === "registered" || callee.kind === "dynamic") && callee.method !== undefined) {
+    fn =
+      accessor === undefined
+        ? b.load(receiver, callee.method, { type: inertType, readonly: true })
+        : b.runtime("accessor", [receiver, b.const(callee.method), b.const(accessor)], inertType);
+  } else fn = b.global((callee as { text: string }).text, (callee as { file: string }).file);
+  return b.runtime("variant", [fn, b.const(mask), b.const(kinds)], inertType, { name: "variant" });
+}
+
+/** A call without derivative must not stand between the parameters and the result. */
+function checkInert(ctx: Context, op: CallOp): void {
+  const { activity } = ctx;
+  const { callee } = op;
+  if (callee.kind !== "inert" || !activity.callVaried(op)) return;
+  const result = op.results[0] as Value;
+  const through = passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result));
+  const writes =
+    op.effects &&
+    !/^console\./.test(callee.text) &&
+    op.args.some((v) => activity.shadowed(v) && activity.aliases.mutable(v));
+  if (!through && !writes) return;
+  ctx.report(
+    "PB3001",
+    op.span,
+    `${callee.method ?? callee.text} has no derivative, and an active value passes through it.`,
+    "Register one with registerDerivative(…), or stop the derivative with withoutDerivative(…).",
+  );
+}

@@ -1,0 +1,68 @@
+/** Differentiation of HIR. */
+import { Summaries } from "../analysis/index.ts";
+import type { Diagnostic } from "../check/index.ts";
+import { type HirFunction, type Program, passing } from "../hir/index.ts";
+import { vjp } from "./vjp.ts";
+
+/** One variant of one function's derivative: a bit per parameter, the receiver first. */
+export interface Demand {
+  readonly key: string;
+  readonly mask: string;
+}
+
+export interface DerivedFunction extends Demand {
+  readonly name: string;
+  readonly file: string;
+  /** "v", "r", "u" or "-" per parameter. */
+  readonly kinds: string;
+  /** Parameters through which the function writes, as a mask. */
+  readonly mutates: string;
+  /** Variants of statically known callees. */
+  readonly demands: readonly Demand[];
+  /** Variants that implementations of an interface member need. */
+  readonly dynamicDemands: readonly {
+    readonly interfaceKey: string;
+    readonly mask: string;
+    readonly implementations: readonly string[];
+  }[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly joint: HirFunction;
+  readonly forward: HirFunction;
+  readonly backward: HirFunction;
+}
+
+const summaries = new WeakMap<Program, Summaries>();
+
+/** The reverse-mode derivative of one function; never throws for what the program says, only for defects of ours. */
+export function differentiate(program: Program, demand: Demand): DerivedFunction {
+  let known = summaries.get(program);
+  if (known === undefined) {
+    known = new Summaries(program);
+    summaries.set(program, known);
+  }
+  const fn = program.lower(demand.key);
+  const joint = vjp(program, fn, demand.mask, "joint", known);
+  const split = vjp(program, fn, demand.mask, "split", known);
+  const { context } = split;
+  const demands = new Map<string, Demand>();
+  const dynamicDemands: { interfaceKey: string; mask: string; implementations: readonly string[] }[] = [];
+  for (const [op, { site }] of context.calls) {
+    const { callee } = op;
+    if (callee.kind === "known") demands.set(`${callee.key}|${site.mask}`, { key: callee.key, mask: site.mask });
+    if (callee.kind === "dynamic")
+      dynamicDemands.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
+  }
+  return {
+    ...demand,
+    name: fn.name,
+    file: fn.file,
+    kinds: fn.params.map((p) => passing(p.type)).join(""),
+    mutates: context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
+    demands: [...demands.values()],
+    dynamicDemands,
+    diagnostics: context.diagnostics,
+    joint: joint.functions[0] as HirFunction,
+    forward: split.functions[0] as HirFunction,
+    backward: split.functions[1] as HirFunction,
+  };
+}

@@ -1,0 +1,582 @@
+/**
+ * The reverse sweep: the operations from last to first, each handing the cotangent of its result on to its operands.
+ * It names values of the forward sweep freely; `plan.ts` decides afterwards how they get here.
+ */
+import {
+  type CallOp,
+  elementType,
+  fieldType,
+  inertType,
+  intType,
+  isInteger,
+  isNumeric,
+  type Key,
+  type LoopOp,
+  literal,
+  type Op,
+  passing,
+  type Region,
+  type Type,
+  type Value,
+} from "../hir/index.ts";
+import type { Context } from "./context.ts";
+import { mathRule, primRule } from "./rules.ts";
+import { at, Scope, type Variable } from "./scope.ts";
+
+/** A reversed loop whose stacks are read downwards from `length`, which the planner fills in. */
+export interface StackPointer {
+  /** Region of the reverse sweep that undoes one iteration. */
+  readonly region: Region;
+  /** Position in the stacks of this iteration. */
+  readonly position: Value;
+  /** The load of a stack's length, outside the outermost loop; its object is filled in when there is a stack. */
+  readonly length: { readonly region: Region; readonly result: Value } | undefined;
+}
+
+export class ReverseSweep {
+  readonly ctx: Context;
+  readonly top: Scope;
+  /** Region of the forward sweep that defines each value. */
+  private readonly homes: ReadonlyMap<Value, Region>;
+  private readonly scopes = new Map<Region, Scope>();
+  private readonly adjoints = new Map<Value, Variable>();
+  /** Mirror image of each region of the forward sweep. */
+  readonly mirrors = new Map<Region, Region>();
+  readonly pointers = new Map<Region, StackPointer>();
+  /** How many operations at the start of each mirrored loop body find out where it stands. */
+  readonly starts = new Map<Region, number>();
+  /** Scope outside the outermost loop around a point, while inside loops. */
+  private outside: Scope | undefined;
+
+  constructor(ctx: Context, homes: ReadonlyMap<Value, Region>) {
+    this.ctx = ctx;
+    this.homes = homes;
+    this.top = new Scope(ctx.ids);
+  }
+
+  private mirror(forward: Region, scope: Scope): void {
+    this.scopes.set(forward, scope);
+    this.mirrors.set(forward, scope.region);
+  }
+
+  private variable(v: Value): Variable {
+    let variable = this.adjoints.get(v);
+    if (variable === undefined) {
+      const home = this.scopes.get(this.homes.get(v) as Region) ?? this.top;
+      variable = { type: v.type, name: v.name === undefined ? undefined : `d_${v.name}`, home };
+      this.adjoints.set(v, variable);
+    }
+    return variable;
+  }
+
+  /** Adds a contribution to the adjoint of an active value. */
+  add(scope: Scope, v: Value, contribution: Value): void {
+    if (!this.ctx.activity.active(v)) return;
+    const variable = this.variable(v);
+    const before = scope.get(variable);
+    const sum =
+      before === undefined
+        ? contribution
+        : isNumeric(v.type)
+          ? scope.builder.prim("+", [before, contribution], v.type, variable.name)
+          : scope.builder.runtime(
+              "add",
+              [before, contribution],
+              v.type,
+              variable.name === undefined ? {} : { name: variable.name },
+            );
+    scope.set(variable, sum);
+  }
+
+  /** The adjoint of a value at its definition, where nothing can add to it any more; undefined while zero. */
+  private take(scope: Scope, v: Value): Value | undefined {
+    const variable = this.adjoints.get(v);
+    if (variable === undefined) return undefined;
+    const value = scope.get(variable);
+    scope.set(variable, undefined);
+    return value;
+  }
+
+  /** The whole sweep; yields the cotangents of the by-value active parameters and captures. */
+  run(cotangent: Value | undefined): Value[] {
+    const { ctx } = this;
+    const body = ctx.fn.body;
+    this.mirror(ctx.forwardOf.get(body) as Region, this.top);
+    const result = body.results[0];
+    if (body.diverges !== true && result !== undefined && cotangent !== undefined) {
+      const shadow = ctx.shadows.get(result);
+      if (passing(result.type) !== "r") this.add(this.top, result, cotangent);
+      if (shadow !== undefined && ctx.form === "joint") {
+        this.top.builder.runtime("accumulate", [shadow, cotangent], undefined, { effects: true });
+      }
+    }
+    if (body.diverges !== true) this.region(this.top, body);
+    return [...ctx.fn.params, ...ctx.fn.captures].flatMap((p, i) => {
+      const kind = passing(p.type);
+      if (ctx.mask[i] !== "1" || (kind !== "v" && kind !== "u")) return [];
+      return [this.take(this.top, p) ?? this.top.zero(p.type)];
+    });
+  }
+
+  private region(scope: Scope, region: Region): void {
+    for (let i = region.ops.length - 1; i >= 0; i--) {
+      const op = region.ops[i] as Op;
+      at(scope, op.span);
+      this.operation(scope, op);
+    }
+  }
+
+  private operation(scope: Scope, op: Op): void {
+    const { activity, shadows, definitions } = this.ctx;
+    const b = scope.builder;
+    switch (op.kind) {
+      case "prim":
+      case "math": {
+        const result = op.results[0] as Value;
+        const d = this.take(scope, result);
+        if (d === undefined) return;
+        op.args.forEach((a, i) => {
+          if (!activity.active(a)) return;
+          const rule = op.kind === "prim" ? primRule(op.op, op.args.length, i) : mathRule(op.fn, i);
+          if (rule === undefined) this.unsupported(op);
+          else
+            this.add(
+              scope,
+              a,
+              rule(b, op.args, result, d, (v) => literal(v, definitions)),
+            );
+        });
+        return;
+      }
+      case "load": {
+        const result = op.results[0] as Value;
+        const d = this.take(scope, result);
+        const shadow = shadows.get(op.object);
+        if (d === undefined || shadow === undefined) return;
+        this.into(scope, shadow, op.key, d, result.type);
+        return;
+      }
+      case "store": {
+        const shadow = shadows.get(op.object);
+        if (shadow === undefined || !activity.shadowed(op.object)) return;
+        const type = op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
+        const before = this.ctx.positions.get(op);
+        if (before !== undefined)
+          b.emit({ kind: "store", object: shadow, key: op.key, value: before, span: op.span, results: [] });
+        const d = this.out(scope, shadow, op.key, type, op.value, true);
+        if (d !== undefined) this.add(scope, op.value, d);
+        return;
+      }
+      case "array":
+        this.arrayLiteral(scope, op);
+        return;
+      case "object":
+        this.objectLiteral(scope, op);
+        return;
+      case "new": {
+        const shadow = shadows.get(op.results[0] as Value);
+        if (shadow === undefined) return;
+        for (const f of op.fields) {
+          const argument = op.args[f.argument];
+          if (argument === undefined) continue;
+          const d = this.out(scope, shadow, field(f.name), argument.type, argument, this.again);
+          if (d !== undefined) this.add(scope, argument, d);
+        }
+        return;
+      }
+      case "newArray": {
+        const shadow = shadows.get(op.results[0] as Value);
+        if (shadow === undefined || op.fill === undefined || !activity.active(op.fill)) return;
+        const fill = op.fill;
+        this.each(scope, op.length, (s, k) => {
+          const d = this.out(s, shadow, { kind: "index", index: k }, fill.type, fill, this.again);
+          if (d !== undefined) this.add(s, fill, d);
+        });
+        return;
+      }
+      case "push": {
+        const shadow = shadows.get(op.array);
+        if (shadow === undefined || !activity.shadowed(op.array)) return;
+        const type = elementType(op.array.type);
+        if (this.ctx.form === "split") {
+          const index = this.ctx.positions.get(op) as Value;
+          const d = this.out(scope, shadow, { kind: "index", index }, type, op.value, true);
+          if (d !== undefined) this.add(scope, op.value, d);
+          return;
+        }
+        const d = b.pop(shadow, type);
+        if (passing(op.value.type) === "v") this.add(scope, op.value, d);
+        else if (passing(op.value.type) === "u") this.add(scope, op.value, this.byValueOnly(scope, op.value, d));
+        return;
+      }
+      case "pop": {
+        const shadow = shadows.get(op.array);
+        if (shadow === undefined || !activity.shadowed(op.array)) return;
+        const result = op.results[0] as Value;
+        const d = this.take(scope, result);
+        if (this.ctx.form === "split") {
+          if (d !== undefined)
+            this.into(scope, shadow, { kind: "index", index: this.ctx.positions.get(op) as Value }, d, result.type);
+        } else
+          b.push(
+            shadow,
+            passing(result.type) === "v" ? (d ?? scope.zero(result.type)) : (shadows.get(result) ?? b.const(undefined)),
+          );
+        return;
+      }
+      case "if":
+        this.conditional(scope, op);
+        return;
+      case "loop":
+        this.loop(scope, op);
+        return;
+      case "call":
+        this.call(scope, op);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Backward may run again on the same frame, so shadows that forward allocated must be left zero. */
+  private get again(): boolean {
+    return this.ctx.form === "split";
+  }
+
+  private unsupported(op: Extract<Op, { kind: "prim" | "math" }>): void {
+    if (op.kind === "math")
+      this.ctx.report("PB3002", op.span, `Math.${op.fn} has no derivative, and its argument is active.`);
+    else this.ctx.report("PB1009", op.span, `The operator ${op.op} has no derivative, and its operand is active.`);
+  }
+
+  /** `shadow[key] += d`. */
+  private into(scope: Scope, shadow: Value, key: Key, d: Value, type: Type): void {
+    const b = scope.builder;
+    const before = b.value(type);
+    b.emit({ kind: "load", object: shadow, key, span: b.span, results: [before] });
+    if (isNumeric(type)) {
+      b.emit({ kind: "store", object: shadow, key, value: b.prim("+", [before, d]), span: b.span, results: [] });
+      return;
+    }
+    if (passing(type) === "v") {
+      b.emit({
+        kind: "store",
+        object: shadow,
+        key,
+        value: b.runtime("add", [before, d], type),
+        span: b.span,
+        results: [],
+      });
+      return;
+    }
+    // Known at run time only: objects have no by-value adjoint, and their slot holds a shadow that must stay.
+    scope.branch(
+      b.prim("!==", [d, b.const(undefined)]),
+      (s) =>
+        s.builder.emit({
+          kind: "store",
+          object: shadow,
+          key,
+          value: s.builder.runtime("add", [before, d], type),
+          span: b.span,
+          results: [],
+        }),
+      () => {},
+    );
+  }
+
+  /** The adjoint in a slot that the program filled with `value`; with `clear` the slot is zero afterwards. */
+  private out(scope: Scope, shadow: Value, key: Key, type: Type, value: Value, clear: boolean): Value | undefined {
+    const b = scope.builder;
+    const kind = passing(value.type) === "-" ? passing(type) : passing(value.type);
+    if (kind === "r" || kind === "-") return undefined;
+    const wanted = this.ctx.activity.active(value);
+    if (!wanted && !clear) return undefined;
+    const own = value.type.kind === "number" || passing(value.type) !== "-" ? value.type : type;
+    const d = wanted ? b.value(own) : undefined;
+    if (d !== undefined) b.emit({ kind: "load", object: shadow, key, span: b.span, results: [d] });
+    if (kind === "u") {
+      if (d === undefined) return undefined;
+      const only = this.byValueOnly(scope, value, d);
+      if (clear) {
+        scope.branch(
+          b.prim("!==", [only, b.const(undefined)]),
+          (s) =>
+            s.builder.emit({
+              kind: "store",
+              object: shadow,
+              key,
+              value: s.builder.const(undefined),
+              span: b.span,
+              results: [],
+            }),
+          () => {},
+        );
+      }
+      return only;
+    }
+    if (clear) b.emit({ kind: "store", object: shadow, key, value: scope.zero(own), span: b.span, results: [] });
+    return d;
+  }
+
+  /** What a slot of unknown kind holds is an adjoint only when the value stored there has no shadow. */
+  private byValueOnly(scope: Scope, value: Value, d: Value): Value {
+    const shadow = this.ctx.shadows.get(value);
+    if (shadow === undefined) return d;
+    const b = scope.builder;
+    return b.if(
+      b.prim("===", [shadow, b.const(undefined)]),
+      () => [d],
+      (c) => [c.const(undefined, d.type)],
+    )[0] as Value;
+  }
+
+  /** A loop over 0 … length - 1 that belongs to one operation. */
+  private each(scope: Scope, length: Value, body: (s: Scope, k: Value) => void): void {
+    const b = scope.builder;
+    const last = b.prim("-", [length, b.const(1)], intType);
+    scope.countDown(last, b.const(0), -1, { type: intType, name: "k" }, body);
+  }
+
+  private arrayLiteral(scope: Scope, op: Extract<Op, { kind: "array" }>): void {
+    const { shadows, activity } = this.ctx;
+    const shadow = shadows.get(op.results[0] as Value);
+    if (shadow === undefined) return;
+    const b = scope.builder;
+    const lengths = this.ctx.lengths.get(op) ?? [];
+    let fixed = 0;
+    let before: Value | undefined;
+    const position = () =>
+      before === undefined ? b.const(fixed, intType) : b.prim("+", [before, b.const(fixed, intType)], intType);
+    op.elements.forEach((e, i) => {
+      const length = lengths[i];
+      if (length === undefined) {
+        const d = this.out(
+          scope,
+          shadow,
+          { kind: "index", index: position() },
+          elementType((op.results[0] as Value).type),
+          e,
+          this.again,
+        );
+        if (d !== undefined) this.add(scope, e, d);
+        fixed += 1;
+        return;
+      }
+      const start = position();
+      const source = shadows.get(e);
+      const type = elementType(e.type);
+      if (source !== undefined && activity.slotActive(e, "[]") && passing(type) !== "r") {
+        this.each(scope, length, (s, k) => {
+          const index = s.builder.prim("+", [start, k], intType);
+          const d = s.builder.load(shadow, index, { type });
+          this.into(s, source, { kind: "index", index: k }, d, type);
+          if (this.again) s.builder.store(shadow, index, s.zero(type));
+        });
+      }
+      before = before === undefined ? length : b.prim("+", [before, length], intType);
+    });
+  }
+
+  private objectLiteral(scope: Scope, op: Extract<Op, { kind: "object" }>): void {
+    const { shadows, activity } = this.ctx;
+    const result = op.results[0] as Value;
+    const shadow = shadows.get(result);
+    if (shadow === undefined) return;
+    // Later entries win: a slot belongs to the last entry that names it.
+    const taken = new Set<string>();
+    for (const e of [...op.entries].reverse()) {
+      if (e.key !== undefined) {
+        if (taken.has(e.key)) continue;
+        taken.add(e.key);
+        const d = this.out(scope, shadow, field(e.key), fieldType(result.type, e.key), e.value, this.again);
+        if (d !== undefined) this.add(scope, e.value, d);
+        continue;
+      }
+      const source = shadows.get(e.value);
+      if (e.value.type.kind !== "struct") continue;
+      for (const [name, type] of e.value.type.fields()) {
+        if (taken.has(name)) continue;
+        taken.add(name);
+        if (source === undefined || passing(type) !== "v" || !activity.slotActive(e.value, name)) continue;
+        const d = scope.builder.load(shadow, name, { type });
+        this.into(scope, source, field(name), d, type);
+        if (this.again) scope.builder.store(shadow, name, scope.zero(type));
+      }
+    }
+  }
+
+  private conditional(scope: Scope, op: Extract<Op, { kind: "if" }>): void {
+    const { forwardOf } = this.ctx;
+    const adjoints = op.results.map((r) => this.take(scope, r));
+    const undo = (s: Scope, branch: Region) => {
+      this.mirror(forwardOf.get(branch) as Region, s);
+      branch.results.forEach((r, i) => {
+        const d = adjoints[i];
+        if (d !== undefined) this.add(s, r, d);
+      });
+      this.region(s, branch);
+    };
+    // A branch that throws never reaches the reverse sweep.
+    if (op.then.diverges === true || op.else.diverges === true) {
+      undo(scope, op.then.diverges === true ? op.else : op.then);
+      return;
+    }
+    scope.branch(
+      op.condition,
+      (s) => undo(s, op.then),
+      (s) => undo(s, op.else),
+    );
+  }
+
+  private loop(scope: Scope, op: LoopOp): void {
+    const { ctx } = this;
+    if (op.body.diverges === true) return;
+    const record = ctx.loops.get(op);
+    const forward = ctx.forwardOf.get(op.body) as Region;
+    const b = scope.builder;
+    const offset = op.counted === undefined ? 0 : 1;
+    const carried = op.initial.flatMap((v, k) => {
+      const param = op.body.params[k + offset] as Value;
+      const result = op.results[k] as Value;
+      if (!ctx.activity.active(param) && !ctx.activity.active(result)) return [];
+      const variable: Variable = {
+        type: result.type,
+        name: result.name === undefined ? undefined : `d_${result.name}`,
+        home: scope,
+      };
+      scope.set(variable, this.take(scope, result));
+      return [{ v, k, param, variable }];
+    });
+    const outermost = this.outside === undefined;
+    const outside = this.outside ?? scope;
+    this.outside = outside;
+    const undo = (s: Scope, position: Value) => {
+      this.mirror(forward, s);
+      this.stackPointer(outside, s, forward, outermost ? position : undefined);
+      this.starts.set(s.region, s.region.ops.length);
+      const incoming = carried.map(({ variable }) => {
+        const d = s.get(variable);
+        s.set(variable, undefined);
+        return d;
+      });
+      carried.forEach(({ k }, i) => {
+        const d = incoming[i];
+        const next = op.body.results[k];
+        if (d !== undefined && next !== undefined) this.add(s, next, d);
+      });
+      this.region(s, op.body);
+      for (const { param, variable } of carried) s.set(variable, this.take(s, param) ?? s.zero(param.type));
+    };
+    if (record?.kind === "trips") {
+      const last = b.prim("-", [record.trips, b.const(1)], intType);
+      scope.countDown(last, b.const(0), -1, { type: intType, name: "k" }, (s, k) => undo(s, k));
+    } else if (op.counted !== undefined) {
+      const { start, end, step, comparison } = op.counted;
+      const index = op.body.params[0] as Value;
+      if (Math.abs(step) === 1) {
+        const last = this.lastIndex(scope, end, comparison, step);
+        scope.countDown(last, start, -step, { type: intType, name: index.name ?? "i" }, (s, i) => {
+          this.indices.set(index, i);
+          const zero = literal(start, ctx.definitions) === 0 && step === 1;
+          const distance = zero
+            ? i
+            : step === 1
+              ? s.builder.prim("-", [i, start], intType)
+              : s.builder.prim("-", [start, i], intType);
+          undo(s, distance);
+        });
+      } else {
+        const span = b.prim("/", [b.prim("-", [end, start]), b.const(step)]);
+        const inclusive = comparison === "<=" || comparison === ">=";
+        const last = inclusive ? b.math("floor", [span]) : b.prim("-", [b.math("ceil", [span]), b.const(1)], intType);
+        scope.countDown(last, b.const(0), -1, { type: intType, name: "k" }, (s, k) => {
+          const i = s.builder.prim(
+            "+",
+            [start, s.builder.prim("*", [k, s.builder.const(step)], intType)],
+            intType,
+            index.name,
+          );
+          this.indices.set(index, i);
+          undo(s, k);
+        });
+      }
+    }
+    if (outermost) this.outside = undefined;
+    for (const { v, variable } of carried) {
+      const d = scope.get(variable);
+      if (d !== undefined) this.add(scope, v, d);
+    }
+  }
+
+  /** Loop indices of the forward sweep and what they are in the reverse sweep. */
+  readonly indices = new Map<Value, Value>();
+
+  private lastIndex(scope: Scope, end: Value, comparison: string, step: number): Value {
+    const b = scope.builder;
+    const whole = isInteger(end, this.ctx.definitions);
+    switch (comparison) {
+      case "<":
+        return b.prim("-", [whole ? end : b.math("ceil", [end]), b.const(1)], intType);
+      case "<=":
+        return whole ? end : b.math("floor", [end]);
+      case ">":
+        return b.prim("+", [whole ? end : b.math("floor", [end]), b.const(step === 1 ? 1 : 1)], intType);
+      default:
+        return whole ? end : b.math("ceil", [end]);
+    }
+  }
+
+  /** Where this iteration's entries stand in the stacks of its loop: counted down through all loops around it. */
+  private stackPointer(outside: Scope, s: Scope, forward: Region, position: Value | undefined): void {
+    if (position !== undefined) {
+      this.pointers.set(forward, { region: s.region, position, length: undefined });
+      return;
+    }
+    const variable: Variable = { type: intType, name: "top", home: outside };
+    const length = outside.builder.value(intType, "top");
+    outside.set(variable, length);
+    const top = s.builder.prim("-", [s.value(variable), s.builder.const(1)], intType, "top");
+    s.set(variable, top);
+    this.pointers.set(forward, { region: s.region, position: top, length: { region: outside.region, result: length } });
+  }
+
+  private call(scope: Scope, op: CallOp): void {
+    const record = this.ctx.calls.get(op);
+    if (record === undefined) return;
+    const { site, frame, variant } = record;
+    const result = op.results[0] as Value;
+    const b = scope.builder;
+    const kind = passing(result.type);
+    const d = this.take(scope, result);
+    const wanted = site.args.flatMap((a, i) => {
+      const k = site.kinds[i];
+      return site.mask[i] === "1" && (k === "v" || k === "u") ? [{ a: a as Value, k }] : [];
+    });
+    if (!site.mask.includes("1") && op.callee.kind !== "value") return;
+    const cotangent = kind === "v" || kind === "u" ? (d ?? scope.zero(result.type)) : b.const(undefined);
+    const out = b.value(wanted.length === 1 ? (wanted[0] as { a: Value }).a.type : inertType);
+    const sweep = {
+      kind: "sweep",
+      sweep: "backward",
+      callee: op.callee,
+      mask: site.mask,
+      args: [frame, cotangent],
+      span: op.span,
+      results: [out],
+    } as const;
+    b.emit(variant === undefined ? { ...sweep, results: [out] } : { ...sweep, variant, results: [out] });
+    wanted.forEach(({ a }, i) => {
+      if (!this.ctx.activity.active(a)) return;
+      this.add(
+        scope,
+        a,
+        wanted.length === 1 ? out : b.load(out, b.const(i, intType), { type: a.type, readonly: true }),
+      );
+    });
+  }
+}
+
+function field(name: string): Key {
+  return { kind: "field", name };
+}

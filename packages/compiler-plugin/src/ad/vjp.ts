@@ -1,0 +1,201 @@
+/** Puts the two sweeps of a reverse-mode derivative together: in one function, or in two that meet in a frame. */
+import { activity, type Summaries } from "../analysis/index.ts";
+import type { Diagnostic } from "../check/index.ts";
+import {
+  Builder,
+  definitionsOf,
+  type HirFunction,
+  type Ids,
+  inertType,
+  type LoopOp,
+  operands,
+  type Program,
+  passing,
+  type Region,
+  regions,
+  type Type,
+  type Value,
+  walk,
+} from "../hir/index.ts";
+import { optimize } from "../opt/index.ts";
+import type { Context, Form, LoopRecord } from "./context.ts";
+import { forwardRegion } from "./forward.ts";
+import { layoutOf } from "./layout.ts";
+import { SavePlan } from "./plan.ts";
+import { ReverseSweep } from "./reverse.ts";
+
+export interface Sweeps {
+  readonly context: Context;
+  /** One function for `joint`, forward and backward for `split`. */
+  readonly functions: readonly HirFunction[];
+}
+
+/** A number that no value of the function has. */
+export function freshIds(fn: HirFunction): Ids {
+  let next = 0;
+  const see = (v: Value) => {
+    if (v.id >= next) next = v.id + 1;
+  };
+  const visit = (f: HirFunction) => {
+    for (const v of [...f.params, ...f.captures]) see(v);
+    walk(f.body, (op) => {
+      for (const v of op.results) see(v);
+      for (const r of regions(op)) for (const v of r.params) see(v);
+      if (op.kind === "closure") visit(op.function);
+    });
+  };
+  visit(fn);
+  return { next };
+}
+
+export function vjp(program: Program, fn: HirFunction, mask: string, form: Form, summaries: Summaries): Sweeps {
+  const ids = freshIds(fn);
+  const diagnostics: Diagnostic[] = [];
+  const context: Context = {
+    fn,
+    mask,
+    form,
+    program,
+    activity: activity(fn, mask, summaries),
+    ids,
+    shadows: new Map(),
+    forwardOf: new Map(),
+    loops: new Map(),
+    calls: new Map(),
+    positions: new Map(),
+    lengths: new Map(),
+    definitions: definitionsOf(fn.body),
+    diagnostics,
+    report: (code, span, message, hint) => {
+      diagnostics.push({ code, severity: "error", message, span, notes: [], ...(hint === undefined ? {} : { hint }) });
+    },
+  };
+
+  const inputs = [...fn.params, ...fn.captures];
+  const shadowParams: Value[] = [];
+  inputs.forEach((p, i) => {
+    const kind = passing(p.type);
+    if (mask[i] !== "1" || (kind !== "r" && kind !== "u")) return;
+    const shadow: Value = { id: ids.next++, type: p.type, name: `s_${p.name ?? "argument"}` };
+    shadowParams.push(shadow);
+    context.shadows.set(p, shadow);
+  });
+
+  const forward = forwardRegion(context, fn.body);
+  const result = fn.body.results[0];
+  const top: readonly Value[] = [...inputs, ...shadowParams];
+  const cotangent: Value = { id: ids.next++, type: result?.type ?? inertType, name: "cotangent" };
+  const layout = layoutOf(forward, top);
+  const sweep = new ReverseSweep(context, layout.homes);
+  const cotangents = sweep.run(result === undefined ? undefined : cotangent);
+  sweep.top.region.results = cotangents;
+
+  const primalOf = new Map([...context.shadows].map(([primal, shadow]) => [shadow, primal]));
+  const loops = new Map<Region, LoopRecord>();
+  for (const [op, record] of context.loops) loops.set(context.forwardOf.get((op as LoopOp).body) as Region, record);
+  const reverse = new SavePlan({
+    form,
+    ids,
+    activity: context.activity,
+    layout,
+    shadowed: primalOf,
+    loops,
+    reverse: sweep.top.region,
+    mirrors: sweep.mirrors,
+    pointers: sweep.pointers,
+    indices: sweep.indices,
+    unchanged: sweep.top.unchanged,
+    starts: sweep.starts,
+  }).run();
+
+  const base = { file: fn.file, span: fn.span, kind: "function", captures: [], recursive: false } as const;
+  const make = (suffix: string, params: readonly Value[], body: Region): HirFunction =>
+    optimize({
+      ...base,
+      key: `${fn.key}$${suffix}|${mask}`,
+      name: `${fn.name}$${suffix}`,
+      params,
+      body,
+      result: inertType,
+    });
+
+  if (form === "joint") {
+    const body: Region = { params: [], ops: [...forward.ops, ...reverse.ops], results: [] };
+    if (fn.body.diverges === true) {
+      return { context, functions: [make("gradient", [...top, cotangent], { ...forward })] };
+    }
+    const b = new Builder(body.ops, ids, fn.span);
+    const value = result ?? b.const(undefined);
+    const entries = [
+      { key: "value", value },
+      { key: "cotangents", value: bundle(b, reverse.results) },
+    ];
+    body.results = [b.object(entries, inertType)];
+    return { context, functions: [make("gradient", [...top, cotangent], body)] };
+  }
+
+  const frame: Value = { id: ids.next++, type: inertType, name: "frame" };
+  const crossing = fn.body.diverges === true ? [] : crossings(reverse, layout.homes);
+  const names = fieldNames(crossing);
+  if (fn.body.diverges !== true) {
+    const b = new Builder(forward.ops, ids, fn.span);
+    const entries = [{ key: "value", value: result ?? b.const(undefined) }];
+    const shadow = result === undefined ? undefined : context.shadows.get(result);
+    if (shadow !== undefined) entries.push({ key: "shadow", value: shadow });
+    crossing.forEach((v, i) => {
+      entries.push({ key: names[i] as string, value: v });
+    });
+    forward.results = [b.object(entries, inertType)];
+  }
+  const opened: Region = { params: [], ops: [], results: [] };
+  const b = new Builder(opened.ops, ids, fn.span);
+  crossing.forEach((v, i) => {
+    b.emit({
+      kind: "load",
+      object: frame,
+      key: { kind: "field", name: names[i] as string },
+      readonly: true,
+      span: fn.span,
+      results: [v],
+    });
+  });
+  opened.ops.push(...reverse.ops);
+  opened.results = [bundle(b, reverse.results)];
+  return { context, functions: [make("forward", top, forward), make("backward", [frame, cotangent], opened)] };
+}
+
+/** Cotangents as `backward` returns them: a bare one, several as an array, or nothing. */
+function bundle(b: Builder, cotangents: readonly Value[]): Value {
+  if (cotangents.length === 0) return b.const(undefined);
+  if (cotangents.length === 1) return cotangents[0] as Value;
+  const type: Type = { kind: "tuple", elements: cotangents.map((c) => c.type) };
+  return b.array(cotangents, type);
+}
+
+/** Values of the forward sweep that the reverse sweep reads, in order of definition. */
+function crossings(reverse: Region, homes: ReadonlyMap<Value, Region>): Value[] {
+  const found = new Set<Value>();
+  const use = (v: Value) => {
+    if (homes.has(v)) found.add(v);
+  };
+  const visit = (region: Region) => {
+    for (const op of region.ops) {
+      for (const v of operands(op)) use(v);
+      for (const inner of regions(op)) visit(inner);
+    }
+    for (const v of region.results) use(v);
+  };
+  visit(reverse);
+  return [...found].sort((a, b) => a.id - b.id);
+}
+
+function fieldNames(values: readonly Value[]): string[] {
+  const taken = new Set(["value", "shadow"]);
+  return values.map((v) => {
+    const base = (v.name ?? "v").replace(/[^\w$]/g, "_");
+    let name = base;
+    for (let n = 1; taken.has(name); n++) name = `${base}_${n}`;
+    taken.add(name);
+    return name;
+  });
+}

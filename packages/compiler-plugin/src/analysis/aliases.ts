@@ -1,0 +1,254 @@
+/** Which values may point to the same memory, what a function writes, and the summary that its callers use. */
+import type { CallOp, HirFunction, Program, Region, Type, Value } from "../hir/index.ts";
+import { passing, slotKey, walk } from "../hir/index.ts";
+import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";
+
+/** What a caller must know of a callee. One entry per parameter. */
+export interface Summary {
+  /** The callee writes memory reachable from the parameter. */
+  readonly mutates: readonly boolean[];
+  /** The result may share memory with the parameter. */
+  readonly returned: readonly boolean[];
+  /** Pairs of parameters whose memory the callee may link. */
+  readonly linked: readonly (readonly [number, number])[];
+}
+
+export interface Aliases {
+  /** Class of the object that a by-reference (or unknown) value points to. */
+  classOf(value: Value): MemoryClass;
+  readonly summary: Summary;
+  /** The object itself can be written: an array, a struct, a Map. */
+  mutable(value: Value): boolean;
+  /** Someone outside may hold the object: it is returned, passed on, or came in. */
+  escapes(value: Value): boolean;
+  /** Per call: which arguments it may write through. */
+  mutated(call: CallOp): readonly boolean[];
+}
+
+export function pointsToMemory(type: Type): boolean {
+  const p = passing(type);
+  // Objects of inert type may still be arrays of indices and the like, whose writes matter to recomputation.
+  return p === "r" || p === "u" || (type.kind === "inert" && !scalars.has(type.text));
+}
+
+const scalars = new Set(["boolean", "string", "Int", "undefined", "null", "bigint", "number", "symbol", "void"]);
+
+/** Summaries of the functions of one program, made on demand; functions in a cycle are taken to link everything. */
+export class Summaries {
+  readonly program: Pick<Program, "lower">;
+  private readonly done = new Map<string, Summary>();
+  private readonly open = new Set<string>();
+
+  constructor(program: Pick<Program, "lower">) {
+    this.program = program;
+  }
+
+  of(key: string, arity: number): Summary {
+    const known = this.done.get(key);
+    if (known !== undefined) return known;
+    if (this.open.has(key)) return worst(arity);
+    this.open.add(key);
+    const { summary } = aliases(this.program.lower(key), this);
+    this.open.delete(key);
+    this.done.set(key, summary);
+    return summary;
+  }
+}
+
+function worst(arity: number): Summary {
+  const all = Array.from({ length: arity }, () => true);
+  const linked = all.flatMap((_, i) => all.slice(0, i).map((_, j) => [j, i] as const));
+  return { mutates: all, returned: all, linked };
+}
+
+function union(summaries: readonly Summary[], arity: number): Summary {
+  const any = (pick: (s: Summary) => readonly boolean[]) =>
+    Array.from({ length: arity }, (_, i) => summaries.some((s) => pick(s)[i] ?? false));
+  return {
+    mutates: any((s) => s.mutates),
+    returned: any((s) => s.returned),
+    linked: summaries.flatMap((s) => s.linked),
+  };
+}
+
+/** What a call may do to its arguments; registered functions leave them alone. */
+export function summaryOfCall(call: CallOp, summaries: Summaries): Summary {
+  const arity = call.args.length;
+  const none = { mutates: [], returned: [], linked: [] };
+  switch (call.callee.kind) {
+    case "known":
+      return call.spread?.some(Boolean) === true ? worst(arity) : summaries.of(call.callee.key, arity);
+    case "registered":
+      return none;
+    case "dynamic":
+      return call.callee.implementations.length === 0
+        ? { ...worst(arity), mutates: call.args.map(() => call.effects) }
+        : union(
+            call.callee.implementations.map((key) => summaries.of(key, arity)),
+            arity,
+          );
+    case "value":
+      return worst(arity);
+    case "inert":
+      return call.effects ? { ...worst(arity), linked: [] } : { ...none, returned: call.args.map(() => true) };
+  }
+}
+
+export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
+  const classes = new Map<Value, MemoryClass>();
+  const mutations = new Map<CallOp, readonly boolean[]>();
+  const classOf = (v: Value): MemoryClass => {
+    let c = classes.get(v);
+    if (c === undefined) {
+      c = new MemoryClass();
+      classes.set(v, c);
+    }
+    return find(c);
+  };
+  const same = (a: Value | undefined, b: Value | undefined) => {
+    if (a !== undefined && b !== undefined && pointsToMemory(a.type) && pointsToMemory(b.type))
+      unify(classOf(a), classOf(b));
+  };
+  const content = (object: Value, name: string, value: Value) => {
+    if (pointsToMemory(value.type)) unify(slot(classOf(object), name), classOf(value));
+  };
+  const write = (object: Value, name: string) => {
+    slot(classOf(object), name).written = true;
+  };
+
+  for (const p of [...fn.params, ...fn.captures]) if (pointsToMemory(p.type)) classOf(p).external = true;
+
+  const visit = (region: Region) =>
+    walk(region, (op) => {
+      switch (op.kind) {
+        case "global":
+          classOf(op.results[0]!).external = true;
+          return;
+        case "array":
+          op.elements.forEach((e, i) => {
+            if (op.spread[i] === true) unify(slot(classOf(op.results[0]!), "[]"), slot(classOf(e), "[]"));
+            else content(op.results[0]!, "[]", e);
+          });
+          return;
+        case "object":
+          for (const e of op.entries) {
+            if (e.key !== undefined) {
+              content(op.results[0]!, slotKey({ kind: "field", name: e.key }), e.value);
+              continue;
+            }
+            // A copy of the fields: the slots are distinct, what they point to is shared.
+            const from = classOf(e.value);
+            if (e.value.type.kind === "struct" && !from.collapsed) {
+              for (const [name, type] of e.value.type.fields()) {
+                if (pointsToMemory(type)) unify(slot(classOf(op.results[0]!), name), slot(classOf(e.value), name));
+              }
+            } else same(e.value, op.results[0]);
+          }
+          return;
+        case "newArray":
+          if (op.fill !== undefined) content(op.results[0]!, "[]", op.fill);
+          return;
+        case "new":
+          if (op.results[0] !== undefined)
+            for (const f of op.fields) content(op.results[0], f.name, op.args[f.argument]!);
+          return;
+        case "load":
+          if (pointsToMemory(op.results[0]!.type))
+            unify(slot(classOf(op.object), slotKey(op.key)), classOf(op.results[0]!));
+          return;
+        case "store":
+          content(op.object, slotKey(op.key), op.value);
+          write(op.object, slotKey(op.key));
+          return;
+        case "push":
+          content(op.array, "[]", op.value);
+          write(op.array, "[]");
+          write(op.array, "length");
+          return;
+        case "pop":
+          if (pointsToMemory(op.results[0]!.type)) unify(slot(classOf(op.array), "[]"), classOf(op.results[0]!));
+          write(op.array, "[]");
+          write(op.array, "length");
+          return;
+        case "if":
+          op.results.forEach((r, i) => {
+            same(r, op.then.results[i]);
+            same(r, op.else.results[i]);
+          });
+          return;
+        case "loop": {
+          const offset = op.counted === undefined ? 0 : 1;
+          op.initial.forEach((v, i) => {
+            same(op.results[i], v);
+            same(op.results[i], op.body.params[i + offset]);
+            same(op.results[i], op.body.results[i]);
+            same(op.results[i], op.test?.params[i]);
+          });
+          return;
+        }
+        case "closure":
+          op.captures.forEach((c, i) => {
+            content(op.results[0]!, `capture ${i}`, c);
+          });
+          return;
+        case "opaque":
+          for (const v of op.operands) {
+            if (!pointsToMemory(v.type)) continue;
+            if (op.effects) mark(classOf(v), "deepWritten");
+            mark(classOf(v), "escapes");
+            if (op.results[0] !== undefined && pointsToMemory(op.results[0].type)) {
+              collapse(classOf(v));
+              same(v, op.results[0]);
+            }
+          }
+          return;
+        case "call": {
+          const summary = summaryOfCall(op, summaries);
+          mutations.set(op, summary.mutates);
+          const points = (v: Value | undefined): v is Value => v !== undefined && pointsToMemory(v.type);
+          const link = (a: Value | undefined, b: Value | undefined) => {
+            if (!points(a) || !points(b)) return;
+            collapse(classOf(a));
+            collapse(classOf(b));
+            unify(classOf(a), classOf(b));
+          };
+          for (const [i, j] of summary.linked) link(op.args[i], op.args[j]);
+          op.args.forEach((v, i) => {
+            if (!points(v)) return;
+            if (summary.returned[i] === true) link(v, op.results[0]);
+            if (summary.mutates[i] === true) mark(classOf(v), "deepWritten");
+            if (op.callee.kind !== "registered" || op.callee.retains) mark(classOf(v), "escapes");
+          });
+          return;
+        }
+        default:
+          return;
+      }
+    });
+  // Classes merge as they are met, and `slot` gives a collapsed class itself: a second visit sees the final classes.
+  visit(fn.body);
+  visit(fn.body);
+
+  const result = fn.body.results[0];
+  if (result !== undefined && pointsToMemory(result.type)) mark(classOf(result), "escapes");
+  const reach = fn.params.map((p) => (pointsToMemory(p.type) ? reachable(classOf(p)) : new Set<MemoryClass>()));
+  const reached =
+    result !== undefined && pointsToMemory(result.type) ? reachable(classOf(result)) : new Set<MemoryClass>();
+  const meets = (a: Set<MemoryClass>, b: Set<MemoryClass>) => [...a].some((c) => b.has(c));
+  const linked: [number, number][] = [];
+  for (let i = 0; i < reach.length; i++)
+    for (let j = 0; j < i; j++) if (meets(reach[i]!, reach[j]!)) linked.push([j, i]);
+  const summary: Summary = {
+    mutates: reach.map((set) => [...set].some((c) => c.written || c.deepWritten)),
+    returned: reach.map((set) => meets(set, reached)),
+    linked,
+  };
+  const escapes = (v: Value) => find(classOf(v)).escapes || find(classOf(v)).external;
+  return {
+    classOf,
+    summary,
+    escapes,
+    mutable: (v) => passing(v.type) !== "v",
+    mutated: (call) => mutations.get(call) ?? [],
+  };
+}

@@ -1,0 +1,8 @@
+/** Optimisations over HIR. */
+import type { HirFunction } from "../hir/index.ts";
+import { eliminateDeadCode } from "./dce.ts";
+import { simplify } from "./simplify.ts";
+
+export function optimize(fn: HirFunction): HirFunction {
+  return { ...fn, body: eliminateDeadCode(simplify(eliminateDeadCode(fn.body))) };
+}

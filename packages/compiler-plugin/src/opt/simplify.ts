@@ -1,0 +1,172 @@
+/** Folds constants, drops neutral operations, shares equal pure operations with those that dominate them. */
+import type { ConstOp, Op, Region, Value } from "../hir/index.ts";
+import { mapOp, regions } from "../hir/index.ts";
+
+type Known = { readonly value: ConstOp["value"] };
+
+/** One pass over a region in program order; operations' results may be replaced by earlier values. */
+export function simplify(region: Region): Region {
+  const constants = new Map<Value, Known>();
+  const negated = new Map<Value, Value>();
+  const replaced = new Map<Value, Value>();
+  const resolve = (v: Value): Value => replaced.get(v) ?? v;
+  const numberIs = (v: Value, n: number) => constants.has(v) && Object.is(constants.get(v)?.value, n);
+
+  const walkRegion = (r: Region, outer: ReadonlyMap<string, Value>): Region => {
+    const known = new Map(outer);
+    const ops: Op[] = [];
+    for (const original of r.ops) {
+      const op = mapOp(original, resolve, (inner) => inner);
+      const taken =
+        op.kind === "if" && constants.has(op.condition)
+          ? constants.get(op.condition)?.value
+            ? op.then
+            : op.else
+          : undefined;
+      if (taken !== undefined && op.kind === "if" && taken.diverges !== true) {
+        const inline = walkRegion(taken, known);
+        ops.push(...inline.ops);
+        op.results.forEach((v, i) => {
+          replaced.set(v, inline.results[i] as Value);
+        });
+        continue;
+      }
+      const result = op.results[0];
+      const simpler = result === undefined ? undefined : shortcut(op, result);
+      if (result !== undefined && simpler !== undefined) {
+        if (simpler.kind === "value") replaced.set(result, simpler.value);
+        else {
+          const constant: ConstOp = { kind: "const", value: simpler.constant, span: op.span, results: [result] };
+          const key = keyOf(constant) as string;
+          const same = known.get(key);
+          if (same !== undefined) replaced.set(result, same);
+          else {
+            constants.set(result, { value: simpler.constant });
+            known.set(key, result);
+            ops.push(constant);
+          }
+        }
+        continue;
+      }
+      const key = keyOf(op);
+      if (key !== undefined && result !== undefined) {
+        const same = known.get(key);
+        if (same !== undefined) {
+          replaced.set(result, same);
+          continue;
+        }
+        known.set(key, result);
+      }
+      if (op.kind === "const" && result !== undefined) constants.set(result, { value: op.value });
+      if (op.kind === "prim" && op.op === "neg" && result !== undefined) negated.set(result, op.args[0] as Value);
+      ops.push(
+        regions(op).length === 0
+          ? op
+          : mapOp(
+              op,
+              (v) => v,
+              (inner) => walkRegion(inner, known),
+            ),
+      );
+    }
+    return { ...r, ops, results: r.results.map(resolve) };
+  };
+
+  const shortcut = (
+    op: Op,
+    result: Value,
+  ): { kind: "value"; value: Value } | { kind: "constant"; constant: ConstOp["value"] } | undefined => {
+    const value = (v: Value | undefined) => (v === undefined ? undefined : ({ kind: "value", value: v } as const));
+    if (op.kind === "runtime" && op.fn === "add") {
+      const [x, y] = op.args as [Value, Value];
+      if (constants.has(x) && constants.get(x)?.value === undefined) return value(y);
+      if (constants.has(y) && constants.get(y)?.value === undefined) return value(x);
+      return undefined;
+    }
+    if (op.kind !== "prim" && op.kind !== "math") return undefined;
+    const literals = op.args.map((a) => constants.get(a));
+    if (op.args.length > 0 && literals.every((l) => l !== undefined)) {
+      const folded = fold(
+        op,
+        literals.map((l) => (l as Known).value),
+      );
+      if (folded !== undefined) return { kind: "constant", constant: folded.value };
+    }
+    if (op.kind !== "prim" || (result.type.kind === "inert" && result.type.text !== "Int")) return undefined;
+    const [x, y] = op.args;
+    if (x === undefined || !numeric(x)) return undefined;
+    switch (op.op) {
+      case "+":
+        if (y === undefined || !numeric(y)) return undefined;
+        if (numberIs(x, 0) || numberIs(x, -0)) return value(y);
+        if (numberIs(y, 0) || numberIs(y, -0)) return value(x);
+        return undefined;
+      case "-":
+        return y !== undefined && numberIs(y, 0) ? value(x) : undefined;
+      case "*":
+        if (y === undefined) return undefined;
+        if (numberIs(x, 1)) return value(y);
+        return numberIs(y, 1) ? value(x) : undefined;
+      case "/":
+        return y !== undefined && numberIs(y, 1) ? value(x) : undefined;
+      case "neg":
+        return value(negated.get(x));
+      default:
+        return undefined;
+    }
+  };
+
+  return walkRegion(region, new Map());
+}
+
+function numeric(v: Value): boolean {
+  return v.type.kind === "number" || (v.type.kind === "inert" && v.type.text === "Int");
+}
+
+/** The value of an operation on literals; only what is exact on every engine. */
+function fold(op: Extract<Op, { kind: "prim" | "math" }>, args: readonly ConstOp["value"][]): Known | undefined {
+  if (op.kind === "math" || args.some((a) => typeof a !== "number" && typeof a !== "boolean")) return undefined;
+  const [x, y] = args as [number, number];
+  switch (op.op) {
+    case "+":
+      return args.length === 2 && typeof x === "number" && typeof y === "number" ? { value: x + y } : undefined;
+    case "-":
+      return args.length === 2 ? { value: x - y } : undefined;
+    case "*":
+      return { value: x * y };
+    case "/":
+      return { value: x / y };
+    case "neg":
+      return { value: -x };
+    case "!":
+      return { value: !x };
+    case "===":
+      return { value: x === y };
+    case "!==":
+      return { value: x !== y };
+    case "<":
+      return { value: x < y };
+    case ">":
+      return { value: x > y };
+    default:
+      return undefined;
+  }
+}
+
+/** Equal keys mean equal values; undefined for operations that must not be shared. */
+function keyOf(op: Op): string | undefined {
+  switch (op.kind) {
+    case "const":
+      return `const ${typeof op.value} ${Object.is(op.value, -0) ? "-0" : String(op.value)} ${op.results[0]?.type.kind}`;
+    case "global":
+      return `global ${op.file} ${op.text}`;
+    case "prim":
+      return op.op === "typeof" || op.op === "instanceof" || op.op === "in"
+        ? undefined
+        : `${op.op} ${op.args.map((a) => a.id).join(" ")}`;
+    case "math":
+      return op.fn === "random" ? undefined : `Math.${op.fn} ${op.args.map((a) => a.id).join(" ")}`;
+    default:
+      return undefined;
+  }
+}
