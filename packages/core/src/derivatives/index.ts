@@ -6,6 +6,8 @@ import "./reduction.ts";
 import "./scan.ts";
 import "./layout.ts";
 import "./indexing.ts";
+import "./sorting.ts";
 import "./matmul.ts";
+import "./einsum.ts";
 import "./normalization.ts";
 import "./nn.ts";

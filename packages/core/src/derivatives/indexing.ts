@@ -1,5 +1,6 @@
 /** Derivatives of indexing, gathering and scattering. */
 import { registerDerivative } from "@pullback/autodiff";
+import { ontoDiagonal } from "../operations/bands.ts";
 import { embedding } from "../operations/embedding.ts";
 import { gatherAdjoint, scatterND } from "../operations/gathering.ts";
 import type { Operand } from "../operations/operand.ts";
@@ -153,21 +154,6 @@ registerDerivative(Tensor.prototype.diagonal, {
   }),
   wrt: ["this"],
 });
-
-/** Zeros of x's shape with ct on the diagonal: a square of ct's length, padded, its axes moved into place. */
-function ontoDiagonal(x: Tensor, ct: Tensor, offset: number, axis1: number, axis2: number): Tensor {
-  const first = normalizeAxis("diagonal", axis1, x.rank);
-  const second = normalizeAxis("diagonal", axis2, x.rank);
-  const count = ct.shape[ct.rank - 1]!;
-  const row = Math.max(0, -offset);
-  const column = Math.max(0, offset);
-  const none = ct.shape.slice(0, -1).map((): [number, number] => [0, 0]);
-  if (count === 0) return zerosLike(x);
-  return ct
-    .diagEmbed()
-    .pad([...none, [row, x.shape[first]! - count - row], [column, x.shape[second]! - count - column]])
-    .moveAxis([-2, -1], [first, second]);
-}
 
 registerDerivative(Tensor.prototype.diagEmbed, {
   vjp: (x: Tensor, offset = 0) => ({

@@ -2,7 +2,7 @@
 import { registerDerivative } from "@pullback/autodiff";
 import type { MatmulOptions } from "../operations/matmul.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { wants } from "./cotangents.ts";
+import { cotangentOf, wants } from "./cotangents.ts";
 
 registerDerivative(Tensor.prototype.matmul, {
   vjp: (a: Tensor, b: Tensor, options?: MatmulOptions) => ({
@@ -42,3 +42,25 @@ function rightCotangent(a: Tensor, b: Tensor, ct: Tensor, flipA: boolean, flipB:
   const product = flipB ? ct.matmul(a, { transposeA: true, transposeB: flipA }) : a.matmul(ct, { transposeA: !flipA });
   return product.sumTo(b.shape);
 }
+
+registerDerivative(Tensor.prototype.dot, {
+  vjp: (a: Tensor, b: Tensor) => ({
+    value: a.dot(b),
+    pullback: (ct: Tensor, needs?: readonly boolean[]) => [
+      wants(a, needs, 0) ? cotangentOf(a, ct.mul(b)) : undefined,
+      wants(b, needs, 1) ? cotangentOf(b, ct.mul(a)) : undefined,
+    ],
+  }),
+  wrt: ["this", 0],
+});
+
+registerDerivative(Tensor.prototype.outer, {
+  vjp: (a: Tensor, b: Tensor) => ({
+    value: a.outer(b),
+    pullback: (ct: Tensor, needs?: readonly boolean[]) => [
+      wants(a, needs, 0) ? cotangentOf(a, ct.matmul(b)) : undefined,
+      wants(b, needs, 1) ? cotangentOf(b, a.matmul(ct)) : undefined,
+    ],
+  }),
+  wrt: ["this", 0],
+});

@@ -1,6 +1,7 @@
 /** Derivatives of the reductions. */
 import { registerDerivative } from "@pullback/autodiff";
 import { reducedSize } from "../operations/reduction.ts";
+import type { Moments } from "../operations/statistics.ts";
 import { where } from "../operations/where.ts";
 import type { Axes } from "../shape.ts";
 import { normalizeAxes, reducedShape } from "../shape.ts";
@@ -91,6 +92,18 @@ registerDerivative(Tensor.prototype.std, {
       },
     };
   },
+  wrt: ["this"],
+});
+
+registerDerivative(Tensor.prototype.moments, {
+  vjp: (x: Tensor, axes?: Axes, keepDims = false) => ({
+    value: x.moments(axes, keepDims),
+    pullback: (ct: Moments) => {
+      const fromMean = restore(ct.mean, x, axes);
+      const fromVariance = x.sub(x.mean(axes, true)).mul(restore(ct.variance, x, axes).mul(2));
+      return fromVariance.add(fromMean).div(reducedSize(x, axes));
+    },
+  }),
   wrt: ["this"],
 });
 

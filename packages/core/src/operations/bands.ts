@@ -1,6 +1,7 @@
 /** Triangles, bands and diagonals of matrices in the last two axes. */
 import { ShapeError } from "../errors.ts";
 import { formatShape, normalizeAxis } from "../shape.ts";
+import { zerosLike } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { view } from "./layout.ts";
 import { where } from "./where.ts";
@@ -16,19 +17,16 @@ function distance(x: Tensor, rows: number, columns: number): Tensor {
   return range(columns).sub(range(rows).expandDims(1));
 }
 
-/** @differentiable */
 export function tril(x: Tensor, k = 0): Tensor {
   const [rows, columns] = requireMatrix("tril", x);
   return where(distance(x, rows, columns).lessEqual(k), x, 0);
 }
 
-/** @differentiable */
 export function triu(x: Tensor, k = 0): Tensor {
   const [rows, columns] = requireMatrix("triu", x);
   return where(distance(x, rows, columns).greaterEqual(k), x, 0);
 }
 
-/** @differentiable */
 export function bandPart(x: Tensor, lower: number, upper: number): Tensor {
   const [rows, columns] = requireMatrix("bandPart", x);
   const offset = distance(x, rows, columns);
@@ -78,7 +76,21 @@ export function diagEmbed(x: Tensor, offset = 0): Tensor {
     .reshape([...lead, extent, extent]);
 }
 
-/** @differentiable */
+/** Zeros of x's shape with ct on the diagonal: a square of ct's length, padded, its axes moved into place. */
+export function ontoDiagonal(x: Tensor, ct: Tensor, offset: number, axis1: number, axis2: number): Tensor {
+  const first = normalizeAxis("diagonal", axis1, x.rank);
+  const second = normalizeAxis("diagonal", axis2, x.rank);
+  const count = ct.shape[ct.rank - 1]!;
+  const row = Math.max(0, -offset);
+  const column = Math.max(0, offset);
+  const none = ct.shape.slice(0, -1).map((): [number, number] => [0, 0]);
+  if (count === 0) return zerosLike(x);
+  return ct
+    .diagEmbed()
+    .pad([...none, [row, x.shape[first]! - count - row], [column, x.shape[second]! - count - column]])
+    .moveAxis([-2, -1], [first, second]);
+}
+
 export function trace(x: Tensor): Tensor {
   requireMatrix("trace", x);
   return x.diagonal(0, -2, -1).sum(-1);

@@ -122,6 +122,19 @@ function contract(a: Labelled, b: Labelled, needed: readonly string[]): Labelled
 }
 
 /**
+ * The sum over all labels that are not in `output` of the product of the operands, whose axes `inputs` names.
+ * Operands are contracted from left to right. Differentiable in every operand.
+ */
+export function sumOfProducts(xs: Tensor[], inputs: readonly (readonly string[])[], output: readonly string[]): Tensor {
+  let result = distinct(xs[0]!, inputs[0]!);
+  for (let i = 1; i < xs.length; i++) {
+    const needed = [...output, ...inputs.slice(i + 1).flat()];
+    result = contract(result, distinct(xs[i]!, inputs[i]!), needed);
+  }
+  return arrange(sumAway(result, output), output);
+}
+
+/**
  * Einstein summation, for example `einsum("bij,bjk->bik", a, b)`. Repeated labels in one operand take its diagonal;
  * "..." stands for leading axes, which broadcast; without "->" the output is "..." and the labels that occur once, in
  * alphabetical order. Operands are contracted from left to right. Differentiable in every operand.
@@ -130,10 +143,5 @@ function contract(a: Labelled, b: Labelled, needed: readonly string[]): Labelled
  */
 export function einsum(spec: string, ...xs: Tensor[]): Tensor {
   const { inputs, output } = parse(spec, xs);
-  let result = distinct(xs[0]!, inputs[0]!);
-  for (let i = 1; i < xs.length; i++) {
-    const needed = [...output, ...inputs.slice(i + 1).flat()];
-    result = contract(result, distinct(xs[i]!, inputs[i]!), needed);
-  }
-  return arrange(sumAway(result, output), output);
+  return sumOfProducts(xs, inputs, output);
 }

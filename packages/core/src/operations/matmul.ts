@@ -77,14 +77,12 @@ function requireVectors(operation: string, a: Tensor, b: Tensor): void {
     );
 }
 
-/** @differentiable */
 export function dot(a: Tensor, b: Tensor): Tensor {
   requireVectors("dot", a, b);
   if (a.size !== b.size) throw new ShapeError(`dot: vectors of ${a.size} and ${b.size} elements differ in length.`);
   return a.mul(b).sum();
 }
 
-/** @differentiable */
 export function outer(a: Tensor, b: Tensor): Tensor {
   requireVectors("outer", a, b);
   return a.expandDims(1).mul(b.expandDims(0));

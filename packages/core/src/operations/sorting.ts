@@ -10,7 +10,6 @@ export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
   return new Tensor(x.backend.argsort(x.array, along, descending), x.backend);
 }
 
-/** @differentiable */
 export function sort(x: Tensor, axis = -1, descending = false): Tensor {
   return x.takeAlongAxis(x.argsort(axis, descending), axis);
 }
@@ -24,7 +23,6 @@ export interface TopKOptions {
   readonly largest?: boolean;
 }
 
-/** @differentiable */
 export function topK(x: Tensor, k: number, axis = -1, options?: TopKOptions): TopK {
   const along = normalizeAxis("topK", axis, x.rank);
   if (!Number.isInteger(k) || k < 0 || k > x.shape[along]!)

@@ -25,7 +25,7 @@ export interface Moments {
   readonly variance: Tensor;
 }
 
-/** @differentiable */
+/** Mean and variance over `axes`. */
 export function moments(x: Tensor, axes?: Axes, keepDims = false): Moments {
   return { mean: x.mean(axes, keepDims), variance: x.variance(axes, keepDims) };
 }
