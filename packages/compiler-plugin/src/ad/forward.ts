@@ -260,7 +260,6 @@ function forwardIf(ctx: Context, b: Builder, op: Extract<Op, { kind: "if" }>): v
     ctx.shadows.set(r, shadow);
     results.push(shadow);
   });
-  // biome-ignore lint/suspicious/noThenProperty: a branch, never awaited
   b.emit({ ...op, then, else: otherwise, results });
 }
 

@@ -1,7 +1,7 @@
 /** Differentiation of HIR. */
 import { Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
-import { type HirFunction, type Program, passing } from "../hir/index.ts";
+import { type HirFunction, type Program, passing, walk } from "../hir/index.ts";
 import { vjp } from "./vjp.ts";
 
 /** One variant of one function's derivative: a bit per parameter, the receiver first. */
@@ -26,6 +26,8 @@ export interface DerivedFunction extends Demand {
     readonly implementations: readonly string[];
   }[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Callees that are constructors' bodies: a plain call of one is written `new`. */
+  readonly initialisers: ReadonlySet<string>;
   readonly joint: HirFunction;
   readonly forward: HirFunction;
   readonly backward: HirFunction;
@@ -52,8 +54,14 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
     if (callee.kind === "dynamic")
       dynamicDemands.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
   }
+  const initialisers = new Set<string>();
+  walk(fn.body, (op) => {
+    if (op.kind !== "call" || op.callee.kind !== "known") return;
+    if (program.lower(op.callee.key).kind === "initialiser") initialisers.add(op.callee.key);
+  });
   return {
     ...demand,
+    initialisers,
     name: fn.name,
     file: fn.file,
     kinds: fn.params.map((p) => passing(p.type)).join(""),

@@ -10,7 +10,6 @@ import {
   type Ids,
   type IfOp,
   inertType,
-  intType,
   isInteger,
   isNumeric,
   type LoopOp,

@@ -1,5 +1,7 @@
 /** Derivatives of hand-built HIR, run by the interpreter, against central differences. */
 import { describe, expect, test } from "@jest/globals";
+import ts from "typescript";
+import { emitDerivative } from "../emit/index.ts";
 import {
   arrayOf,
   type Builder,
@@ -29,6 +31,12 @@ const zeroLike = (x: any): any =>
     : Array.isArray(x)
       ? x.map(zeroLike)
       : Object.fromEntries(Object.entries(x).map(([k, v]) => [k, zeroLike(v)]));
+const clear = (x: any): void => {
+  for (const k of Object.keys(x)) {
+    if (typeof x[k] === "number") x[k] = 0;
+    else clear(x[k]);
+  }
+};
 const copy = (x: any): any => (typeof x === "object" ? structuredClone(x) : x);
 
 function environment(program: Program): Parameters<typeof interpret>[2] {
@@ -46,6 +54,32 @@ function environment(program: Program): Parameters<typeof interpret>[2] {
     },
   };
   return env;
+}
+
+/** The printed derivative of `main` and of everything that it demands, as functions that run. */
+function compiled(program: Program, main: DerivedFunction): Record<string, (...args: any[]) => any> {
+  const seen = new Map<string, DerivedFunction>();
+  const queue = [main];
+  const nameOf = (key: string, mask: string) => {
+    const base = `${program.lower(key).name}_${mask}`;
+    return { joint: `${base}$gradient`, forward: `${base}$forward`, backward: `${base}$backward` };
+  };
+  let text = "";
+  for (let d = queue.shift(); d !== undefined; d = queue.shift()) {
+    if (seen.has(d.key + d.mask)) continue;
+    seen.set(d.key + d.mask, d);
+    text += emitDerivative(d, { joint: true, split: true, names: nameOf(d.key, d.mask), local: nameOf }).text;
+    text += "\n";
+    for (const demand of d.demands) queue.push(differentiate(program, demand));
+  }
+  const names = nameOf(main.key, main.mask);
+  const { outputText } = ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2022 } });
+  const all = `return { joint: ${names.joint}, forward: ${names.forward}, backward: ${names.backward} };`;
+  try {
+    return new Function("$pb", `${outputText}\n${all}`)({ zeroShadow: zeroLike });
+  } catch (error) {
+    throw new Error(`${error}\n${text}`);
+  }
 }
 
 /** Gradient of `main` at `args` by the joint and the split form (backward twice on one frame), all active. */
@@ -76,12 +110,21 @@ function gradients(program: Program, main: HirFunction, args: any[]): any[][] {
   expect(frame.value).toBe(joint.value);
   const first = gather(b.shadows, interpret(derived.backward, [frame, 1], env)).map(copy);
   // Once more on the same frame: the shadows of the arguments are cleared first, everything else is the frame's.
-  for (const [i, s] of b.shadows) {
-    const zero = zeroLike(s);
-    for (const k of Object.keys(zero)) b.shadows.get(i)[k] = zero[k];
-  }
+  for (const s of b.shadows.values()) clear(s);
   const second = gather(b.shadows, interpret(derived.backward, [frame, 1], env));
-  return [gather(a.shadows, joint.cotangents), first, second];
+  const code = compiled(program, derived);
+  const c = setUp();
+  const printed = code.joint!(...c.own, ...c.shadows.values(), 1);
+  const d = setUp();
+  const printedFrame = code.forward!(...d.own, ...d.shadows.values());
+  const printedCotangents = code.backward!(printedFrame, 1);
+  return [
+    gather(a.shadows, joint.cotangents),
+    first,
+    second,
+    gather(c.shadows, printed.cotangents),
+    gather(d.shadows, printedCotangents),
+  ];
 }
 
 function central(program: Program, main: HirFunction, args: any[]): any[] {
@@ -377,7 +420,7 @@ describe("control flow", () => {
         (b, x) =>
           b.loop(
             { initial: [x], counted: { start: b.const(start), end: b.const(end), comparison, step } },
-            (c, i, p) => [c.math("sin", [c.prim("+", [p!, c.prim("*", [p!, i!])])])],
+            (c, i, p) => [c.math("sin", [c.prim("+", [p!, c.prim("*", [p!, c.prim("*", [i!, c.const(0.05)])])])])],
           )[0]!,
       );
       check(f, [0.7]);

@@ -11,10 +11,12 @@ import {
 } from "./kinds.ts";
 import type {
   Callee,
+  CallOp,
   ConstOp,
   HirFunction,
   IfOp,
   Key,
+  LoadOp,
   LoopOp,
   Op,
   OpaqueOp,
@@ -145,7 +147,7 @@ export class Builder {
   load(object: Value, key: string | Value, options: { type?: Type; readonly?: boolean; name?: string } = {}): Value {
     const type = options.type ?? (typeof key === "string" ? fieldType(object.type, key) : elementType(object.type));
     const result = this.value(type, options.name);
-    const op = { kind: "load", object, key: keyOf(key), span: this.span, results: [result] } as const;
+    const op: LoadOp = { kind: "load", object, key: keyOf(key), span: this.span, results: [result] };
     this.emit(options.readonly === undefined ? op : { ...op, readonly: options.readonly });
     return result;
   }
@@ -177,14 +179,14 @@ export class Builder {
     options: { effects?: boolean; spread?: readonly boolean[]; name?: string } = {},
   ): Value {
     const result = this.value(type, options.name);
-    const op = {
+    const op: CallOp = {
       kind: "call",
       callee,
       args,
       effects: options.effects ?? false,
       span: this.span,
       results: [result],
-    } as const;
+    };
     this.emit(options.spread === undefined ? op : { ...op, spread: options.spread });
     return result;
   }

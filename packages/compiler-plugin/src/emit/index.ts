@@ -1,0 +1,85 @@
+/** HIR to TypeScript text: the derivative as one would write it by hand. */
+import type { DerivedFunction } from "../ad/index.ts";
+import type { HirFunction, Region, Span } from "../hir/index.ts";
+import { LocalNames, mentioned } from "./names.ts";
+import { type Line, Statements } from "./statements.ts";
+
+export interface EmitOptions {
+  readonly joint: boolean;
+  readonly split: boolean;
+  /** As properties of an object literal, arrow functions that see the scope around them. */
+  readonly inline?: boolean;
+  readonly names: { readonly joint: string; readonly forward: string; readonly backward: string };
+  /** Names of another derivative's functions where they are in scope; undefined: through the carrier. */
+  local(key: string, mask: string): { forward: string; backward: string } | undefined;
+}
+
+export interface EmittedDerivative {
+  readonly text: string;
+  readonly names: { readonly joint?: string; readonly forward?: string; readonly backward?: string };
+  /** Sorted; `generatedOffset` counts in `text`. */
+  readonly mappings: readonly { readonly generatedOffset: number; readonly span: Span }[];
+}
+
+export function emitDerivative(derived: DerivedFunction, options: EmitOptions): EmittedDerivative {
+  const { names } = options;
+  const functions: [name: string, fn: HirFunction][] = [];
+  if (options.split) functions.push([names.forward, derived.forward], [names.backward, derived.backward]);
+  if (options.joint) functions.push([names.joint, derived.joint]);
+  let text = "";
+  const mappings: { generatedOffset: number; span: Span }[] = [];
+  functions.forEach(([name, fn], i) => {
+    if (i > 0) text += options.inline === true ? ",\n" : "\n\n";
+    for (const [j, line] of printLines(name, fn, derived, options).entries()) {
+      if (j > 0) text += "\n";
+      text += "  ".repeat(line.indent);
+      if (line.span !== undefined) mappings.push({ generatedOffset: text.length, span: line.span });
+      text += line.text;
+    }
+  });
+  return {
+    text,
+    names: {
+      ...(options.joint ? { joint: names.joint } : {}),
+      ...(options.split ? { forward: names.forward, backward: names.backward } : {}),
+    },
+    mappings,
+  };
+}
+
+function printLines(name: string, fn: HirFunction, derived: DerivedFunction, options: EmitOptions): Line[] {
+  const avoid = mentioned(fn);
+  for (const n of sweepNames(fn.body, options)) avoid.add(n);
+  const locals = new LocalNames(avoid);
+  const statements = new Statements(fn, locals, {
+    local: options.local,
+    isInitialiser: (key) => derived.initialisers.has(key),
+  });
+  const params = fn.params.map((p) => {
+    const own = locals.fresh(p, "x");
+    statements.define(p, own);
+    return `${own}: ${p.type.kind === "number" ? "number" : "any"}`;
+  });
+  statements.region(fn.body);
+  statements.finish(fn.body, (e) => (e === undefined || e.text === "undefined" ? [] : [`return ${e.text};`]));
+  const head =
+    options.inline === true
+      ? `${name}: (${params.join(", ")}): any => {`
+      : `function ${name}(${params.join(", ")}): any {`;
+  const span = fn.span.file === "" ? undefined : fn.span;
+  return [{ text: head, indent: 0, span }, ...statements.lines, { text: "}", indent: 0, span: undefined }];
+}
+
+/** Names of other derivatives that the body will call. */
+function sweepNames(region: Region, options: EmitOptions, into: string[] = []): string[] {
+  for (const op of region.ops) {
+    if (op.kind === "sweep" && op.callee.kind === "known") {
+      const names = options.local(op.callee.key, op.mask);
+      if (names !== undefined) into.push(names.forward, names.backward);
+    } else if (op.kind === "if") {
+      sweepNames(op.then, options, into);
+      sweepNames(op.else, options, into);
+    } else if (op.kind === "loop") sweepNames(op.body, options, into);
+  }
+  return into;
+}
