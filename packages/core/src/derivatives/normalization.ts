@@ -17,7 +17,7 @@ registerDerivative(rmsNorm, {
       pullback: (ct: Tensor, needs?: readonly boolean[]) => {
         if (isLastAxis(x, axes) && (weight === undefined || weight.dtype === x.dtype)) {
           const adjoint = rmsNormAdjoint(x, weight, ct, epsilon, offset);
-          return [adjoint.x, adjoint.weight];
+          return [wants(x, needs, 0) ? adjoint.x : undefined, needs?.[1] === false ? undefined : adjoint.weight];
         }
         const scale = x.square().mean(axes, true).add(epsilon).rsqrt();
         const normalized = x.mul(scale);

@@ -1,7 +1,7 @@
 /** What stands on either side of an operation, and how two operands meet in one dtype on one backend. */
 import type { Backend } from "../backend/backend.ts";
 import type { DType } from "../dtype.ts";
-import { promote, promoteWithNumber } from "../dtype.ts";
+import { floatingOf, promote, promoteWithNumber } from "../dtype.ts";
 import { BackendError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -31,4 +31,14 @@ export function castTo(x: Tensor, dtype: DType): Tensor {
 /** A tensor of rank 0 on the backend and in the dtype of a partner. */
 export function scalarLike(value: number, partner: Tensor, dtype: DType): Tensor {
   return new Tensor(partner.backend.full([], value, dtype), partner.backend);
+}
+
+/**
+ * Runs a composition in the dtype that its result is computed in: integers become float32, and so do float16 and
+ * bfloat16, whose result is rounded once at the end.
+ */
+export function computeWide(x: Tensor, f: (wide: Tensor) => Tensor): Tensor {
+  const dtype = floatingOf(x.array.dtype);
+  if (dtype === "float32" || dtype === "float64") return f(castTo(x, dtype));
+  return castTo(f(castTo(x, "float32")), dtype);
 }

@@ -1,11 +1,11 @@
 /** Reductions over axes. */
 import type { ReduceOp } from "../backend/backend.ts";
-import { accumulatorOf, floatingOf } from "../dtype.ts";
+import { accumulatorOf } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Axes } from "../shape.ts";
 import { formatShape, normalizeAxes, normalizeAxis, reducedShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo } from "./operand.ts";
+import { castTo, computeWide } from "./operand.ts";
 
 /** The result of reducing over sorted axes, with the axes of extent 1 dropped unless kept. */
 function compute(op: ReduceOp, x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
@@ -33,8 +33,7 @@ export function reducedSize(x: Tensor, axes: Axes | undefined): number {
 }
 
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  const total = castTo(x, floatingOf(x.dtype)).sum(axes, keepDims);
-  return total.div(reducedSize(x, axes));
+  return computeWide(x, (wide) => wide.sum(axes, keepDims).div(reducedSize(x, axes)));
 }
 
 export function prod(x: Tensor, axes?: Axes, keepDims = false): Tensor {

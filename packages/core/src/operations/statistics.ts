@@ -1,23 +1,23 @@
 /** Variance, norms and logSumExp: reductions composed from others. */
-import { floatingOf } from "../dtype.ts";
 import type { Axes } from "../shape.ts";
 import { normalizeAxes, reducedShape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { castTo } from "./operand.ts";
+import { castTo, computeWide } from "./operand.ts";
 import { reducedSize } from "./reduction.ts";
 import { where } from "./where.ts";
 
 /** Two passes: the mean, then the mean of squared deviations, over `n - correction`. */
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 0): Tensor {
-  const operand = castTo(x, floatingOf(x.dtype));
-  const deviation = operand.sub(operand.mean(axes, true));
   // Python's and NumPy's rule: never a negative divisor.
   const divisor = Math.max(0, reducedSize(x, axes) - correction);
-  return deviation.square().sum(axes, keepDims).div(divisor);
+  return computeWide(x, (wide) => {
+    const deviation = wide.sub(wide.mean(axes, true));
+    return deviation.square().sum(axes, keepDims).div(divisor);
+  });
 }
 
 export function std(x: Tensor, axes?: Axes, keepDims = false, correction = 0): Tensor {
-  return x.variance(axes, keepDims, correction).sqrt();
+  return computeWide(x, (wide) => wide.variance(axes, keepDims, correction).sqrt());
 }
 
 export interface Moments {
@@ -31,19 +31,23 @@ export function moments(x: Tensor, axes?: Axes, keepDims = false): Moments {
 }
 
 export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  const operand = castTo(x, floatingOf(x.dtype));
   const sorted = normalizeAxes("logSumExp", axes, x.rank);
-  if (sorted.some((axis) => x.shape[axis] === 0)) return operand.sum(sorted, keepDims).sub(Infinity);
-  const maximum = operand.max(sorted, true);
-  // An infinite maximum is subtracted as 0, or the difference of infinities would be NaN.
-  const shift = where(maximum.isFinite(), maximum, 0);
-  const result = operand.sub(shift).exp().sum(sorted, true).log().add(shift);
-  return keepDims ? result : result.reshape(reducedShape(x.shape, sorted, false));
+  return computeWide(x, (wide) => {
+    if (sorted.some((axis) => x.shape[axis] === 0)) return wide.sum(sorted, keepDims).sub(Infinity);
+    const maximum = wide.max(sorted, true);
+    // An infinite maximum is subtracted as 0, or the difference of infinities would be NaN.
+    const shift = where(maximum.isFinite(), maximum, 0);
+    const result = wide.sub(shift).exp().sum(sorted, true).log().add(shift);
+    return keepDims ? result : result.reshape(reducedShape(x.shape, sorted, false));
+  });
 }
 
 /** (sum |x|^order)^(1/order) over `axes`, as a vector norm; orders 0, Infinity and -Infinity as in NumPy. */
 export function norm(x: Tensor, axes?: Axes, keepDims = false, order = 2): Tensor {
-  const magnitude = castTo(x, floatingOf(x.dtype)).abs();
+  return computeWide(x, (wide) => magnitudeNorm(wide.abs(), axes, keepDims, order));
+}
+
+function magnitudeNorm(magnitude: Tensor, axes: Axes | undefined, keepDims: boolean, order: number): Tensor {
   if (order === Infinity) return magnitude.max(axes, keepDims);
   if (order === -Infinity) return magnitude.min(axes, keepDims);
   if (order === 0) return castTo(magnitude.notEqual(0), magnitude.dtype).sum(axes, keepDims);

@@ -1,0 +1,28 @@
+import { expect, test } from "@jest/globals";
+import {
+  availableBackends,
+  BackendError,
+  closeBackend,
+  memoryStats,
+  useBackend,
+  withBackend,
+  zeros,
+} from "../index.ts";
+
+test("eager is there from the start", async () => {
+  expect(availableBackends()).toContain("eager");
+  expect(zeros([1]).device).toBe("eager");
+  await useBackend("eager");
+  await closeBackend("eager");
+  expect(await withBackend("eager", () => zeros([2]).size)).toBe(2);
+  const before = memoryStats("eager").live;
+  const kept = zeros([1000]).add(1);
+  expect(memoryStats().live - before).toBeGreaterThanOrEqual(4 * kept.size);
+});
+
+test("an unknown backend is an error that says what there is", async () => {
+  await expect(useBackend("abacus")).rejects.toThrow(BackendError);
+  await expect(withBackend("abacus", () => 1)).rejects.toThrow(/eager/);
+  expect(() => memoryStats("abacus")).toThrow(BackendError);
+  expect(zeros([1]).device).toBe("eager");
+});
