@@ -1,8 +1,9 @@
 /** What the two sweeps of one derivative share: the analysed function, its shadows, and what forward recorded for reverse. */
 import type { Activity } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
-import type { CallOp, HirFunction, Ids, LoopOp, Op, Program, Region, Span, Value } from "../hir/index.ts";
+import type { CallOp, ClosureOp, HirFunction, Ids, LoopOp, Op, Program, Region, Span, Value } from "../hir/index.ts";
 import type { Site } from "./sites.ts";
+import type { Sweeps } from "./vjp.ts";
 
 /** `joint`: both sweeps in one body. `split`: user code may run in between, and backward may run more than once. */
 export type Form = "joint" | "split";
@@ -29,4 +30,10 @@ export interface Context {
   readonly definitions: Map<Value, Op>;
   report(code: string, span: Span, message: string, hint?: string): void;
   readonly diagnostics: Diagnostic[];
+  /** Function literals with their derivatives' activity: which captures have an adjoint in the environment. */
+  readonly closures: Map<ClosureOp, { readonly environment: Value; readonly names: readonly (string | undefined)[] }>;
+  /** Derives a function literal: parameters, then captures, are its inputs. */
+  derive(fn: HirFunction, mask: string): Sweeps;
+  /** The literals derived within this function. */
+  readonly inner: Sweeps[];
 }

@@ -6,6 +6,7 @@ import {
   arrayOf,
   Builder,
   type CallOp,
+  type ClosureOp,
   elementType,
   fieldType,
   inertType,
@@ -20,6 +21,7 @@ import {
 } from "../hir/index.ts";
 import type { Context } from "./context.ts";
 import { siteOf } from "./sites.ts";
+import { captureName } from "./vjp.ts";
 
 /** The shadow of a by-reference value, made on the spot for one that the caller did not ask derivatives of. */
 function shadowOrZero(ctx: Context, b: Builder, v: Value): Value {
@@ -89,6 +91,9 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       return;
     case "call":
       forwardCall(ctx, b, op);
+      return;
+    case "closure":
+      forwardClosure(ctx, b, op);
       return;
     case "push": {
       const shadow = shadows.get(op.array);
@@ -201,8 +206,6 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
     case "opaque":
       checkOpaque(ctx, op);
       define(b.runtime("zeroShadow", [result], result.type));
-      return;
-    case "closure":
       return;
     default:
       define(b.runtime("zeroShadow", [result], result.type));
@@ -335,7 +338,9 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     if (site.mask[i] !== "1" || (site.kinds[i] !== "r" && site.kinds[i] !== "u") || a === undefined) return [];
     return [shadows.get(a) ?? b.const(undefined)];
   });
-  const variant = site.known === undefined ? variantOf(b, op, site.mask, site.kinds.join("")) : undefined;
+  // A method of a class that has no name here is found on its receiver.
+  const nameless = op.callee.kind === "known" && op.callee.text === "";
+  const variant = site.known === undefined || nameless ? variantOf(b, op, site.mask, site.kinds.join("")) : undefined;
   const frame = b.value(inertType, "frame");
   const sweep = {
     kind: "sweep",
@@ -376,7 +381,7 @@ function variantOf(b: Builder, op: CallOp, mask: string, kinds: string): Value {
   const accessor = "accessor" in callee ? callee.accessor : undefined;
   let fn: Value;
   if (callee.kind === "value") fn = receiver;
-  else if ((callee.kind === "registered" || callee.kind === "dynamic") && callee.method !== undefined) {
+  else if (callee.kind !== "inert" && callee.method !== undefined) {
     fn =
       accessor === undefined
         ? b.load(receiver, callee.method, { type: inertType, readonly: true })
@@ -403,4 +408,75 @@ function checkInert(ctx: Context, op: CallOp): void {
     `${callee.method ?? callee.text} has no derivative, and an active value passes through it.`,
     "Register one with registerDerivative(…), or stop the derivative with withoutDerivative(…).",
   );
+}
+
+/**
+ * A function literal that active calls may reach carries its own derivative, which closes over the captures' shadows;
+ * by-value captures get their cotangents through an environment object, which is the literal's shadow.
+ */
+function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
+  const { activity, shadows } = ctx;
+  const result = op.results[0] as Value;
+  const fn = op.function;
+  if (!activity.calledActively(result)) {
+    b.emit(op);
+    return;
+  }
+  const bits = (values: readonly Value[], active: (i: number) => boolean) =>
+    values.map((_, i) => (active(i) ? "1" : "0")).join("");
+  const own = bits(fn.params, (i) => passing((fn.params[i] as Value).type) !== "-");
+  const captured = bits(op.captures, (i) => {
+    const outer = op.captures[i] as Value;
+    const kind = passing((fn.captures[i] as Value).type);
+    return (
+      (kind !== "r" && kind !== "-" && activity.active(outer)) ||
+      (kind !== "v" && kind !== "-" && shadows.has(outer) && activity.shadowed(outer))
+    );
+  });
+  if (!own.includes("1") && !captured.includes("1")) {
+    b.emit(op);
+    return;
+  }
+  const derived = ctx.derive(fn, own + captured);
+  ctx.inner.push(derived);
+  ctx.diagnostics.push(...derived.context.diagnostics);
+  const [forward, backward] = derived.functions as [ClosureOp["function"], ClosureOp["function"]];
+  const names = fn.captures.map((c, i) => {
+    const kind = passing(c.type);
+    return captured[i] === "1" && (kind === "v" || kind === "u") ? captureName(i) : undefined;
+  });
+  const entries = names.flatMap((key, i) => {
+    const type = (fn.captures[i] as Value).type;
+    return key === undefined
+      ? []
+      : [
+          {
+            key,
+            value: slotZero(
+              ctx,
+              b,
+              passing(type) === "u" ? { kind: "leaf", name: "unknown" } : type,
+              undefined,
+            ) as Value,
+          },
+        ];
+  });
+  const environment = b.object(entries, inertType, `s_${fn.name}`);
+  shadows.set(result, environment);
+  ctx.closures.set(op, { environment, names });
+  const withShadow = op.captures.filter(
+    (_, i) => captured[i] === "1" && ["r", "u"].includes(passing((fn.captures[i] as Value).type)),
+  );
+  b.emit({
+    ...op,
+    derivative: {
+      kinds: fn.params.map((p) => passing(p.type)).join(""),
+      mask: own,
+      mutates: derived.context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
+      forward,
+      backward,
+      forwardCaptures: [...op.captures, ...withShadow.map((c) => shadows.get(c) ?? b.const(undefined))],
+      backwardCaptures: fn.captures.length > 0 ? [environment] : [],
+    },
+  });
 }

@@ -2,7 +2,8 @@
 import { Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import { type HirFunction, type Program, passing, walk } from "../hir/index.ts";
-import { vjp } from "./vjp.ts";
+import { prepare } from "./prepare.ts";
+import { freshIds, type Sweeps, vjp } from "./vjp.ts";
 
 /** One variant of one function's derivative: a bit per parameter, the receiver first. */
 export interface Demand {
@@ -42,18 +43,32 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
     known = new Summaries(program);
     summaries.set(program, known);
   }
-  const fn = program.lower(demand.key);
+  const lowered = program.lower(demand.key);
+  const fn = prepare(lowered, program, freshIds(lowered));
   const joint = vjp(program, fn, demand.mask, "joint", known);
   const split = vjp(program, fn, demand.mask, "split", known);
   const { context } = split;
   const demands = new Map<string, Demand>();
   const dynamicDemands: { interfaceKey: string; mask: string; implementations: readonly string[] }[] = [];
-  for (const [op, { site }] of context.calls) {
-    const { callee } = op;
-    if (callee.kind === "known") demands.set(`${callee.key}|${site.mask}`, { key: callee.key, mask: site.mask });
-    if (callee.kind === "dynamic")
-      dynamicDemands.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
-  }
+  const gather = ({ context: c }: Sweeps): void => {
+    for (const [op, { site }] of c.calls) {
+      const { callee } = op;
+      if (callee.kind === "known") demands.set(`${callee.key}|${site.mask}`, { key: callee.key, mask: site.mask });
+      if (callee.kind === "dynamic") {
+        dynamicDemands.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
+      }
+      // A function passed by name is called through its carrier.
+      for (const a of op.args) {
+        const made = c.definitions.get(a);
+        if (made?.kind !== "global" || made.functionKey === undefined) continue;
+        const target = program.lower(made.functionKey);
+        const mask = target.params.map((p) => (passing(p.type) === "-" ? "0" : "1")).join("");
+        demands.set(`${made.functionKey}|${mask}`, { key: made.functionKey, mask });
+      }
+    }
+    for (const inner of c.inner) gather(inner);
+  };
+  gather(split);
   const initialisers = new Set<string>();
   walk(fn.body, (op) => {
     if (op.kind !== "call" || op.callee.kind !== "known") return;

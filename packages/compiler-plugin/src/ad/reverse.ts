@@ -233,6 +233,18 @@ export class ReverseSweep {
       case "call":
         this.call(scope, op);
         return;
+      case "closure": {
+        const record = this.ctx.closures.get(op);
+        record?.names.forEach((name, i) => {
+          if (name === undefined) return;
+          const outer = op.captures[i] as Value;
+          const type = (op.function.captures[i] as Value).type;
+          const d = b.load(record.environment, name, { type });
+          if (this.again) b.store(record.environment, name, isNumeric(type) ? b.const(0) : b.const(undefined, type));
+          this.add(scope, outer, d);
+        });
+        return;
+      }
       default:
         return;
     }

@@ -7,6 +7,7 @@ import {
   type HirFunction,
   type Ids,
   inertType,
+  isNumeric,
   type LoopOp,
   operands,
   type Program,
@@ -66,6 +67,9 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     lengths: new Map(),
     definitions: definitionsOf(fn.body),
     diagnostics,
+    closures: new Map(),
+    inner: [],
+    derive: (literal, bits) => vjp(program, literal, bits, "split", summaries),
     report: (code, span, message, hint) => {
       diagnostics.push({ code, severity: "error", message, span, notes: [], ...(hint === undefined ? {} : { hint }) });
     },
@@ -108,13 +112,14 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     starts: sweep.starts,
   }).run();
 
-  const base = { file: fn.file, span: fn.span, kind: "function", captures: [], recursive: false } as const;
-  const make = (suffix: string, params: readonly Value[], body: Region): HirFunction =>
+  const base = { file: fn.file, span: fn.span, kind: "function", recursive: false } as const;
+  const make = (suffix: string, params: readonly Value[], body: Region, captures: readonly Value[] = []): HirFunction =>
     optimize({
       ...base,
       key: `${fn.key}$${suffix}|${mask}`,
       name: `${fn.name}$${suffix}`,
       params,
+      captures,
       body,
       result: inertType,
     });
@@ -160,9 +165,36 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     });
   });
   opened.ops.push(...reverse.ops);
-  opened.results = [bundle(b, reverse.results)];
+  const own = fn.params.filter((p, i) => mask[i] === "1" && passing(p.type) !== "r" && passing(p.type) !== "-").length;
+  opened.results = [bundle(b, reverse.results.slice(0, own))];
+  if (fn.captures.length > 0) {
+    // A literal's captures get their cotangents through the environment that its maker keeps.
+    const environment: Value = { id: ids.next++, type: inertType, name: "environment" };
+    const captured = fn.captures.filter((c, i) => mask[fn.params.length + i] === "1" && passing(c.type) !== "r");
+    const b = new Builder(opened.ops, ids, fn.span);
+    captured.forEach((c, i) => {
+      const name = captureName(fn.captures.indexOf(c));
+      const before = b.load(environment, name, { type: c.type });
+      const d = reverse.results[own + i] as Value;
+      b.store(environment, name, isNumeric(c.type) ? b.prim("+", [before, d]) : b.runtime("add", [before, d], c.type));
+    });
+    const isShadowOfParam = (i: number) =>
+      i < fn.params.filter((p, k) => mask[k] === "1" && (passing(p.type) === "r" || passing(p.type) === "u")).length;
+    const params = [...fn.params, ...shadowParams.filter((_, i) => isShadowOfParam(i))];
+    const shadows = shadowParams.filter((_, i) => !isShadowOfParam(i));
+    return {
+      context,
+      functions: [
+        make("forward", params, forward, [...fn.captures, ...shadows]),
+        make("backward", [frame, cotangent], opened, [environment]),
+      ],
+    };
+  }
   return { context, functions: [make("forward", top, forward), make("backward", [frame, cotangent], opened)] };
 }
+
+/** Where a literal's environment keeps the adjoint of its capture number `i`. */
+export const captureName = (i: number): string => `c${i}`;
 
 /** Cotangents as `backward` returns them: a bare one, several as an array, or nothing. */
 function bundle(b: Builder, cotangents: readonly Value[]): Value {

@@ -22,6 +22,8 @@ export interface Activity {
   /** The result, or memory that the call writes, is useful. */
   callUseful(call: CallOp): boolean;
   callVaried(call: CallOp): boolean;
+  /** A function value that an active call may reach. */
+  calledActively(value: Value): boolean;
   /** Made by an `allocate` of this function. */
   allocated(object: Value): boolean;
   /** Nothing writes the slot once the object is made, as far as this function and its callees go. */
@@ -296,8 +298,16 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
     for (let i = ops.length - 1; i >= 0; i--) backward(ops[i]!);
   }
 
+  const called = new Set<MemoryClass>();
+  for (const op of ops) {
+    if (op.kind !== "call" || !callVaried(op) || !callUseful(op)) continue;
+    for (const a of op.args) if (pointsToMemory(a.type)) reachable(classOf(a), called);
+  }
+  for (const r of fn.body.results) if (pointsToMemory(r.type)) reachable(classOf(r), called);
+
   return {
     aliases: alias,
+    calledActively: (v) => called.has(classOf(v)),
     varied: contentVaried,
     useful: (v) => usefulValues.has(v),
     active: (v) => variedValues.has(v) && usefulValues.has(v),

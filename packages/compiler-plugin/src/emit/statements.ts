@@ -333,7 +333,7 @@ export class Statements {
             throw new Error("Compiler defect: a sweep of an unknown function without a variant");
           callee =
             this.references.local(known.key, op.mask)?.[op.sweep] ??
-            `$pb.variant(${known.text}, "${op.mask}").${op.sweep}`;
+            `$pb.variant(${carrierText(known)}, "${op.mask}").${op.sweep}`;
         }
         this.flushMemory();
         this.impure(result, { ...list, text: `${callee}(${list.text})`, precedence: precedence.call });
@@ -407,11 +407,45 @@ export class Statements {
   }
 
   private closure(op: Extract<Op, { kind: "closure" }>): void {
-    const inner = op.function;
+    const result = op.results[0] as Value;
+    const { derivative } = op;
+    const literal = this.arrow(op.function, op.captures);
+    const name = this.names.fresh(result, "fn");
+    if (derivative === undefined) {
+      this.say(`const ${name} = ${literal.head}`);
+      this.lines.push(...literal.lines);
+      this.say("};");
+      this.define(result, name);
+      return;
+    }
+    const forward = this.arrow(derivative.forward, derivative.forwardCaptures, 2);
+    const backward = this.arrow(derivative.backward, derivative.backwardCaptures, 2);
+    this.say(`const ${name} = $pb.carry(${literal.head}`);
+    this.lines.push(...literal.lines);
+    const { kinds, mask, mutates } = derivative;
+    this.say(`}, { abi: 1, name: ${JSON.stringify(op.function.name)}, kinds: "${kinds}", variants: { "${mask}": {`);
+    for (const [property, fn] of [
+      ["forward", forward],
+      ["backward", backward],
+    ] as const) {
+      this.indent++;
+      this.say(`${property}: ${fn.head}`);
+      this.lines.push(...fn.lines);
+      this.say("},");
+      this.indent--;
+    }
+    if (mutates.includes("1"))
+      this.lines.push({ text: `mutates: "${mutates}",`, indent: this.indent + 1, span: this.span });
+    this.say("} } });");
+    this.define(result, name);
+  }
+
+  /** A function literal in place: its first line, its body, and `}` left to the caller. */
+  private arrow(inner: HirFunction, captures: readonly Value[], deeper = 1): { head: string; lines: Line[] } {
     const nested = new Statements(inner, this.names, this.references);
-    nested.indent = this.indent + 1;
+    nested.indent = this.indent + deeper;
     inner.captures.forEach((c, i) => {
-      const outer = op.captures[i] as Value;
+      const outer = captures[i] as Value;
       const e = this.get(outer);
       // A variable that changes later is captured as it is now.
       const fixed = /^[\w$.-]+$/.test(e.text) && !this.mutable.has(e.text) ? e : this.name({ ...outer }, e);
@@ -420,16 +454,11 @@ export class Statements {
     const params = inner.params.map((p, i) => {
       const name = this.names.fresh(p, "x");
       nested.define(p, name);
-      return `${i === inner.rest ? "..." : ""}${name}: any`;
+      return `${i === inner.rest ? "..." : ""}${name}${i === inner.rest ? ": any[]" : ": any"}`;
     });
     nested.region(inner.body);
     nested.finish(inner.body, (e) => (e === undefined || e.text === "undefined" ? [] : [`return ${e.text};`]));
-    const result = op.results[0] as Value;
-    const name = this.names.fresh(result, "fn");
-    this.say(`const ${name} = (${params.join(", ")}): any => {`);
-    this.lines.push(...nested.lines);
-    this.say("};");
-    this.define(result, name);
+    return { head: `(${params.join(", ")}): any => {`, lines: nested.lines };
   }
 
   /** The last statement of a function. */
@@ -613,6 +642,13 @@ export class Statements {
     if (leave !== undefined)
       this.say(leave.text === "false" ? "break;" : `if (!${grouped(leave, precedence.unary)}) break;`);
   }
+}
+
+/** The function object behind a name: an accessor's is not what the name evaluates to. */
+function carrierText(callee: Extract<CallOp["callee"], { kind: "known" }>): string {
+  if (callee.accessor === undefined) return callee.text;
+  const dot = callee.text.lastIndexOf(".");
+  return `$pb.accessor(${callee.text.slice(0, dot)}, ${JSON.stringify(callee.text.slice(dot + 1))}, "${callee.accessor}")`;
 }
 
 function mayWrite(region: Region): boolean {

@@ -248,6 +248,19 @@ export interface ClosureOp extends OpBase {
   readonly kind: "closure";
   readonly function: HirFunction;
   readonly captures: readonly Value[];
+  /** Its reverse-mode code, made by ad/: two functions that close over captures, shadows and the captures' adjoints. */
+  readonly derivative?: ClosureDerivative;
+}
+
+export interface ClosureDerivative {
+  readonly kinds: string;
+  readonly mask: string;
+  readonly mutates: string;
+  readonly forward: HirFunction;
+  readonly backward: HirFunction;
+  /** What the captures of `forward` and of `backward` are outside. */
+  readonly forwardCaptures: readonly Value[];
+  readonly backwardCaptures: readonly Value[];
 }
 
 /**

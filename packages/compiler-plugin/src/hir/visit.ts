@@ -32,7 +32,9 @@ export function operands(op: Op): readonly Value[] {
     case "pop":
       return [op.array];
     case "closure":
-      return op.captures;
+      return op.derivative === undefined
+        ? op.captures
+        : [...op.captures, ...op.derivative.forwardCaptures, ...op.derivative.backwardCaptures];
     case "opaque":
       return op.operands;
     case "throw":
@@ -121,7 +123,20 @@ export function mapOp(
     case "pop":
       return { ...op, array: value(op.array), results };
     case "closure":
-      return { ...op, captures: op.captures.map(value), results };
+      return {
+        ...op,
+        captures: op.captures.map(value),
+        ...(op.derivative === undefined
+          ? {}
+          : {
+              derivative: {
+                ...op.derivative,
+                forwardCaptures: op.derivative.forwardCaptures.map(value),
+                backwardCaptures: op.derivative.backwardCaptures.map(value),
+              },
+            }),
+        results,
+      };
     case "opaque":
       return { ...op, operands: op.operands.map(value), results };
     case "throw":

@@ -6,3 +6,5 @@ import { simplify } from "./simplify.ts";
 export function optimize(fn: HirFunction): HirFunction {
   return { ...fn, body: eliminateDeadCode(simplify(eliminateDeadCode(fn.body))) };
 }
+
+export { inlineCalls } from "./inline.ts";

@@ -1,0 +1,50 @@
+/** What happens to a function before it is differentiated: rest arguments become arrays, small callees are copied in. */
+import {
+  arrayOf,
+  type HirFunction,
+  type Ids,
+  mapOp,
+  type Op,
+  type Program,
+  type Region,
+  type Value,
+} from "../hir/index.ts";
+import { inlineCalls } from "../opt/index.ts";
+
+export function prepare(fn: HirFunction, program: Program, ids: Ids): HirFunction {
+  const inlined = inlineCalls(fn, program, ids);
+  return { ...inlined, body: packRest(inlined.body, program, ids) };
+}
+
+/** Arguments for a rest parameter stand in one array, as the callee sees them. */
+function packRest(region: Region, program: Program, ids: Ids): Region {
+  const ops: Op[] = [];
+  for (const op of region.ops) {
+    const callee = op.kind === "call" && op.callee.kind === "known" ? program.lower(op.callee.key) : undefined;
+    if (op.kind !== "call" || callee?.rest === undefined) {
+      ops.push(
+        mapOp(
+          op,
+          (v) => v,
+          (r) => packRest(r, program, ids),
+        ),
+      );
+      continue;
+    }
+    const { rest } = callee;
+    const elements = op.args.slice(rest);
+    const spread = elements.map((_, i) => op.spread?.[rest + i] === true);
+    if (op.spread?.slice(0, rest).some(Boolean) === true) {
+      ops.push(op);
+      continue;
+    }
+    const packed: Value = { id: ids.next++, type: callee.params[rest]?.type ?? arrayOf({ kind: "number" }) };
+    ops.push({ kind: "array", elements, spread, span: op.span, results: [packed] });
+    ops.push({
+      ...op,
+      args: [...op.args.slice(0, rest), packed],
+      spread: [...op.args.slice(0, rest).map(() => false), true],
+    });
+  }
+  return { ...region, ops };
+}

@@ -1,0 +1,153 @@
+/**
+ * Copies small callees into their callers before differentiation: a call boxes every number that it returns, and keeps a
+ * frame. Function literals that are called where they are visible go the same way, whatever they capture.
+ */
+import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Value } from "../hir/index.ts";
+import { copyRegion, mapOp, regions, walk } from "../hir/index.ts";
+
+/** Operations of a declared function, and of a literal, up to which they are copied. */
+const smallFunction = 30;
+const smallLiteral = 200;
+const rounds = 4;
+const budget = 3000;
+
+export function inlineCalls(fn: HirFunction, program: Program, ids: Ids): HirFunction {
+  let current = fn;
+  for (let round = 0; round < rounds; round++) {
+    const next = new Inliner(current, program, ids).run();
+    if (next === current) break;
+    current = next;
+  }
+  return current;
+}
+
+class Inliner {
+  private readonly fn: HirFunction;
+  private readonly program: Program;
+  private readonly ids: Ids;
+  private readonly replaced = new Map<Value, Value>();
+  private readonly literals = new Map<Value, ClosureOp>();
+  private size: number;
+  private changed = false;
+
+  constructor(fn: HirFunction, program: Program, ids: Ids) {
+    this.fn = fn;
+    this.program = program;
+    this.ids = ids;
+    this.size = weight(fn.body);
+  }
+
+  run(): HirFunction {
+    walk(this.fn.body, (op) => {
+      if (op.kind === "closure") this.literals.set(op.results[0] as Value, op);
+    });
+    const body = this.region(this.fn.body);
+    return this.changed ? { ...this.fn, body } : this.fn;
+  }
+
+  private readonly resolve = (v: Value): Value => {
+    let at = v;
+    for (let next = this.replaced.get(at); next !== undefined; next = this.replaced.get(at)) at = next;
+    return at;
+  };
+
+  private region = (region: Region): Region => {
+    const ops: Op[] = [];
+    for (const op of region.ops) {
+      const body = op.kind === "call" ? this.bodyOf(op) : undefined;
+      if (op.kind !== "call" || body === undefined) {
+        ops.push(mapOp(op, this.resolve, this.region));
+        continue;
+      }
+      this.changed = true;
+      ops.push(...body.ops);
+      this.replaced.set(op.results[0] as Value, body.results[0] as Value);
+    }
+    return { ...region, ops, results: region.results.map(this.resolve) };
+  };
+
+  /** The callee's body over this call's arguments, if it should be copied. */
+  private bodyOf(op: CallOp): Region | undefined {
+    if (op.spread?.some(Boolean) === true || this.size > budget) return undefined;
+    let callee: HirFunction;
+    let args: readonly Value[];
+    const bound: (readonly [Value, Value])[] = [];
+    if (op.callee.kind === "value") {
+      const literal = this.literals.get(this.resolve(op.args[0] as Value));
+      if (literal === undefined) return undefined;
+      callee = literal.function;
+      args = op.args.slice(1);
+      for (const [i, c] of literal.function.captures.entries())
+        bound.push([c, this.resolve(literal.captures[i] as Value)]);
+      if (weight(callee.body) > smallLiteral) return undefined;
+    } else if (op.callee.kind === "known" && op.callee.key !== this.fn.key) {
+      callee = this.program.lower(op.callee.key);
+      args = op.args;
+      if (callee.captures.length > 0 || callee.kind === "initialiser" || !this.portable(callee)) return undefined;
+      if (weight(callee.body) > smallFunction || callsItself(callee)) return undefined;
+    } else return undefined;
+    if (callee.rest !== undefined || callee.body.diverges === true) return undefined;
+    const made: Op[] = [];
+    callee.params.forEach((p, i) => {
+      const given = args[i];
+      if (given !== undefined) bound.push([p, this.resolve(given)]);
+      else {
+        const missing = { id: this.ids.next++, type: p.type };
+        made.push({ kind: "const", value: undefined, span: op.span, results: [missing] });
+        bound.push([p, missing]);
+      }
+    });
+    const body = copyRegion(callee.body, new Map(bound), this.ids);
+    this.size += weight(body);
+    return { ...body, ops: [...made, ...body.ops] };
+  }
+
+  /** Does the callee's text mean the same here? */
+  private portable(callee: HirFunction): boolean {
+    if (callee.file === this.fn.file) return true;
+    let portable = true;
+    walk(callee.body, (op) => {
+      if (
+        op.kind === "prim" ||
+        op.kind === "math" ||
+        op.kind === "const" ||
+        op.kind === "load" ||
+        op.kind === "store" ||
+        op.kind === "if" ||
+        op.kind === "loop"
+      )
+        return;
+      if (
+        op.kind === "array" ||
+        op.kind === "object" ||
+        op.kind === "newArray" ||
+        op.kind === "push" ||
+        op.kind === "pop"
+      )
+        return;
+      if (op.kind === "global" && op.file === "") return;
+      if (op.kind === "call" && op.callee.kind === "registered" && op.callee.method !== undefined) return;
+      portable = false;
+    });
+    return portable;
+  }
+}
+
+function callsItself(fn: HirFunction): boolean {
+  let found = fn.recursive;
+  walk(fn.body, (op) => {
+    if (op.kind === "call" && op.callee.kind === "known" && op.callee.key === fn.key) found = true;
+  });
+  return found;
+}
+
+/** Operations, nested ones included; a loop is never small. */
+function weight(region: Region): number {
+  let sum = 0;
+  for (const op of region.ops) {
+    if (op.kind !== "const") sum += 1;
+    if (op.kind === "loop") sum += smallFunction;
+    for (const r of regions(op)) sum += weight(r);
+  }
+  return sum;
+}
