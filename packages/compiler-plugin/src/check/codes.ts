@@ -10,7 +10,11 @@ export interface CodeExplanation {
   readonly remedy: string;
 }
 
-const explain = (title: string, explanation: string, remedy: string): CodeExplanation => ({ title, explanation, remedy });
+const explain = (title: string, explanation: string, remedy: string): CodeExplanation => ({
+  title,
+  explanation,
+  remedy,
+});
 
 export const codes = {
   PB1001: explain(

@@ -19,7 +19,9 @@ export function formatDiagnostic(diagnostic: Diagnostic, text: (file: string) =>
     ...frame(diagnostic.span, text, tone, paint),
   ];
   for (const note of diagnostic.notes) {
-    lines.push(`  ${note.span === undefined ? "" : `${place(note.span, text, paint)} `}${paint("cyan", "note")}: ${note.message}`);
+    lines.push(
+      `  ${note.span === undefined ? "" : `${place(note.span, text, paint)} `}${paint("cyan", "note")}: ${note.message}`,
+    );
     if (note.span !== undefined) lines.push(...frame(note.span, text, "cyan", paint).map((line) => `  ${line}`));
   }
   if (diagnostic.hint !== undefined) lines.push(`  ${paint("cyan", "help")}: ${diagnostic.hint}`);

@@ -168,7 +168,11 @@ export function interpret(
         ];
       }
       case "store":
-        get(op.object)[slot(op.key)] = get(op.value);
+        {
+          const object = get(op.object);
+          if (object instanceof Map && op.key.kind === "index") object.set(get(op.key.index), get(op.value));
+          else object[slot(op.key)] = get(op.value);
+        }
         return [];
       case "push":
         get(op.array).push(get(op.value));

@@ -1,9 +1,19 @@
 /** Declarations of the program: their keys, an index per file, who overrides what. */
+export {
+  classPlace,
+  type DifferentiableDeclaration,
+  describe,
+  isDifferentiable,
+  kindsOf,
+  maskOf,
+  type ParameterList,
+  parametersOf,
+} from "./describe.ts";
 export { type FileIndex, indexFile } from "./file-index.ts";
 export { Hierarchy } from "./hierarchy.ts";
 export {
-  className,
   classKey,
+  className,
   type FunctionNode,
   generatedName,
   isAbstract,

@@ -92,7 +92,9 @@ export function isStatic(ts: TypeScript, node: ts.Node): boolean {
 }
 
 export function isAbstract(ts: TypeScript, node: ts.Node): boolean {
-  return ts.canHaveModifiers(node) && (ts.getModifiers(node) ?? []).some((m) => m.kind === ts.SyntaxKind.AbstractKeyword);
+  return (
+    ts.canHaveModifiers(node) && (ts.getModifiers(node) ?? []).some((m) => m.kind === ts.SyntaxKind.AbstractKeyword)
+  );
 }
 
 /** Base of generated names: an identifier, `C$method` for members. */

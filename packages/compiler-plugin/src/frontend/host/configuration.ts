@@ -47,8 +47,9 @@ function forCompilation(ts: TypeScript, options: ts.CompilerOptions): ts.Compile
   const resolution = options.moduleResolution;
   const isNode = options.module !== undefined && options.module >= ts.ModuleKind.Node16 && options.module < 200;
   const modern = resolution === kind.Node16 || resolution === kind.NodeNext || resolution === kind.Bundler;
+  const { rootDir: _rootDir, tsBuildInfoFile: _buildInfo, ...kept } = options;
   return {
-    ...options,
+    ...kept,
     ...(modern || isNode ? {} : { module: ts.ModuleKind.ESNext, moduleResolution: kind.Bundler }),
     customConditions: [...new Set([sourceCondition, ...(options.customConditions ?? [])])],
     allowImportingTsExtensions: true,
@@ -57,8 +58,30 @@ function forCompilation(ts: TypeScript, options: ts.CompilerOptions): ts.Compile
     composite: false,
     declaration: false,
     skipLibCheck: true,
-    // A host that does not list the project's files must not be told that some are missing.
-    rootDir: undefined,
-    tsBuildInfoFile: undefined,
+  };
+}
+
+export interface ProjectFiles {
+  readonly files: readonly string[];
+  readonly rootDir?: string;
+  readonly outDir?: string;
+}
+
+/** The TypeScript files of a project, as its tsconfig lists them. */
+export function listProject(ts: TypeScript, projectFolder: string, tsconfig?: string): ProjectFiles {
+  const path = tsconfig ?? ts.findConfigFile(projectFolder, ts.sys.fileExists);
+  const config: unknown = path === undefined ? {} : ts.readConfigFile(path, ts.sys.readFile).config;
+  const parsed = ts.parseJsonConfigFileContent(
+    config ?? {},
+    ts.sys,
+    path === undefined ? projectFolder : dirname(path),
+    undefined,
+    path,
+  );
+  const { rootDir, outDir } = parsed.options;
+  return {
+    files: parsed.fileNames.filter((file) => !file.endsWith(".d.ts")),
+    ...(rootDir === undefined ? {} : { rootDir }),
+    ...(outDir === undefined ? {} : { outDir }),
   };
 }

@@ -1,4 +1,13 @@
 /** The only place that loads a TypeScript API. */
-export { type Stripped, type StripOptions, stripTypes } from "./strip.ts";
+import { listProject, type ProjectFiles } from "./configuration.ts";
+import { loadTypeScript } from "./typescript.ts";
+
+export type { ProjectFiles } from "./configuration.ts";
+export { type StripOptions, type Stripped, stripTypes } from "./strip.ts";
 export { type HostOptions, TypeHost } from "./type-host.ts";
 export type { TypeScript } from "./typescript.ts";
+
+/** The TypeScript files of a project, as its tsconfig lists them. */
+export function projectFiles(projectFolder: string, tsconfig?: string): ProjectFiles {
+  return listProject(loadTypeScript(projectFolder).ts, projectFolder, tsconfig);
+}

@@ -27,8 +27,7 @@ export function createHost(
     const stat = statSync(file, { throwIfNoEntry: false });
     return stat === undefined ? undefined : `${stat.mtimeMs}:${stat.size}`;
   };
-  const read = (file: string) =>
-    overlay.get(file) ?? (inLibraryFolder(file) ? library(file) : ts.sys.readFile(file));
+  const read = (file: string) => overlay.get(file) ?? (inLibraryFolder(file) ? library(file) : ts.sys.readFile(file));
   return {
     ...base,
     getCurrentDirectory: () => projectFolder,
@@ -38,7 +37,8 @@ export function createHost(
           getDefaultLibLocation: () => libraryFolder,
           getDefaultLibFileName: (o: ts.CompilerOptions) => `${libraryFolder}/${ts.getDefaultLibFileName(o)}`,
         }),
-    fileExists: (file) => overlay.has(file) || (inLibraryFolder(file) ? library(file) !== undefined : base.fileExists(file)),
+    fileExists: (file) =>
+      overlay.has(file) || (inLibraryFolder(file) ? library(file) !== undefined : base.fileExists(file)),
     readFile: read,
     getSourceFile(file, languageVersionOrOptions) {
       const given = overlay.get(file);

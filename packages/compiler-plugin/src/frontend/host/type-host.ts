@@ -87,6 +87,14 @@ export class TypeHost {
     });
   }
 
+  /** Whether a declaration file belongs to a package that Pullback has compiled (it ships a manifest). */
+  carriesDerivatives(file: string): boolean {
+    if (!file.endsWith(".d.ts")) return false;
+    let folder = dirname(file);
+    while (dirname(folder) !== folder && !existsSync(join(folder, "package.json"))) folder = dirname(folder);
+    return existsSync(join(folder, "pullback.json")) || existsSync(join(folder, "dist", "pullback.json"));
+  }
+
   /** Name of the package that a file belongs to, from the nearest package.json with a name. */
   packageOf(file: string): string {
     const folder = dirname(file);

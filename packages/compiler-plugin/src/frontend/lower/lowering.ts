@@ -137,7 +137,23 @@ export class Lowering {
       return;
     }
     const going = this.builder.prim("!", [flag], booleanType);
-    this.conditional(going, rest, () => {});
+    const before = this.environment.flags;
+    let ended = before;
+    this.conditional(
+      going,
+      () => {
+        // The innermost flag is set whenever an outer one is: where it is not, none is.
+        for (const exit of this.exits) this.environment.flags.set(exit, false);
+        rest();
+        ended = this.environment.flags;
+      },
+      () => {},
+    );
+    if (this.environment.diverged) return;
+    // Where the rest left for nowhere, the flags are what they were.
+    for (const exit of this.exits) {
+      if (ended !== before && ended.get(exit) === false) this.environment.flags.set(exit, before.get(exit) ?? false);
+    }
   }
 
   // --- branches ----------------------------------------------------------------------------------------------------
@@ -253,7 +269,12 @@ export class Lowering {
         const fb = second.flags.get(exit)!;
         if (fa === fb && (typeof fa === "boolean" || fa === before.flags.get(exit))) after.flags.set(exit, fa);
         else {
-          const merged = join(this.materialise(sides[0]!, fa), this.materialise(sides.at(-1)!, fb), "done", () => booleanType);
+          const merged = join(
+            this.materialise(sides[0]!, fa),
+            this.materialise(sides.at(-1)!, fb),
+            "done",
+            () => booleanType,
+          );
           after.flags.set(exit, merged);
         }
       }
@@ -268,7 +289,8 @@ export class Lowering {
       }
       const wa = sides[0]!.value;
       const wb = sides.at(-1)!.value;
-      if (wa !== undefined && wb !== undefined) value = join(wa, wb, undefined, type === undefined ? undefined : () => type);
+      if (wa !== undefined && wb !== undefined)
+        value = join(wa, wb, undefined, type === undefined ? undefined : () => type);
     } else after.diverged = true;
     // biome-ignore lint/suspicious/noThenProperty: a branch, never awaited
     this.builder.emit({ kind: "if", condition, then: a.region, else: b.region, span: this.builder.span, results });
@@ -366,7 +388,9 @@ export class Lowering {
       for (const place of returning) body.results.push(environment.results.get(place)!);
       hasBreak = left !== false;
       if (hasBreak) {
-        body.results.push(typeof left === "boolean" ? builder.const(!left, booleanType) : builder.prim("!", [left], booleanType));
+        body.results.push(
+          typeof left === "boolean" ? builder.const(!left, booleanType) : builder.prim("!", [left], booleanType),
+        );
       }
       return undefined;
     });
@@ -413,7 +437,10 @@ export class Lowering {
 
   /** The places that exits to `outer` leave on their way. */
   private carriedPlaces(outer: readonly Exit[]): Exit[] {
-    const outermost = Math.min(this.exits.length, ...outer.map((exit) => this.exits.indexOf(exit)).filter((i) => i >= 0));
+    const outermost = Math.min(
+      this.exits.length,
+      ...outer.map((exit) => this.exits.indexOf(exit)).filter((i) => i >= 0),
+    );
     return this.exits.slice(outermost);
   }
 

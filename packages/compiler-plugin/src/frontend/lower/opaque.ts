@@ -1,10 +1,10 @@
 /** Source text with holes, for what the HIR does not model: it runs as written and reports when activity reaches it. */
 import type ts from "typescript";
 import type { Type, Value } from "../../hir/index.ts";
+import { inert } from "../types/index.ts";
 import type { Exit, Variable } from "./environment.ts";
 import type { Lowering } from "./lowering.ts";
 import { assignedIn, leaves } from "./scan.ts";
-import { inert } from "../types/index.ts";
 
 export interface Refusal {
   readonly code: string;
@@ -34,7 +34,12 @@ interface Piece {
  * The text of a node. `kept` are variables that the text declares itself (because it assigns them); `replaced` gives
  * other text for some nodes, such as `return`.
  */
-function textOf(s: Lowering, node: ts.Node, kept: ReadonlySet<Variable>, replaced: ReadonlyMap<ts.Node, [string, ts.Node | undefined, string]>): Piece {
+function textOf(
+  s: Lowering,
+  node: ts.Node,
+  kept: ReadonlySet<Variable>,
+  replaced: ReadonlyMap<ts.Node, [string, ts.Node | undefined, string]>,
+): Piece {
   const { ts } = s;
   const source = node.getSourceFile().text;
   const parts: string[] = [];
@@ -83,7 +88,7 @@ function textOf(s: Lowering, node: ts.Node, kept: ReadonlySet<Variable>, replace
       else hole(raw, n.getStart(), n.getEnd(), shorthand);
       return;
     }
-    const inner = ownThis || ((ts.isFunctionLike(n) && !ts.isArrowFunction(n)) || ts.isClassLike(n));
+    const inner = ownThis || (ts.isFunctionLike(n) && !ts.isArrowFunction(n)) || ts.isClassLike(n);
     ts.forEachChild(n, (child) => visit(child, inner));
   };
   visit(node, false);
@@ -120,7 +125,7 @@ export function opaqueStatement(s: Lowering, node: ts.Statement, refusal: Refusa
 }
 
 /**
- * `(() => { let x = …; <statement>; return [0, undefined, x]; })()`: slot 0 says how the statement was left, slot 1
+ * `(() => { let x = …; const $left = (() => { <statement> return [0, undefined]; })(); return [...$left, x]; })()`: slot 0 says how the statement was left, slot 1
  * holds what it returned, the others what the assigned variables hold.
  */
 function wrapped(
@@ -132,10 +137,10 @@ function wrapped(
 ): Value {
   const { ts } = s;
   const names = targets.map((t) => t.name).join(", ");
-  const outcome = (code: number, value: string) => `[${code}, ${value}${names === "" ? "" : `, ${names}`}]`;
+  const assigned = names === "" ? "" : `, ${names}`;
   const replaced = new Map<ts.Node, [string, ts.Node | undefined, string]>();
   const exits: Exit[] = [];
-  if (!shape.expression) collectExits(s, node, replaced, exits, names);
+  if (!shape.expression) collectExits(s, node, replaced, exits);
   if (exits.length === 0 && targets.length === 0 && !shape.expression) {
     const { parts, operands } = textOf(s, node, new Set(), new Map());
     s.at(node).opaque(parts, operands, refusal, { file: s.file, effects: true });
@@ -145,8 +150,11 @@ function wrapped(
   const piece = textOf(s, node, new Set<Variable>(targets), replaced);
   const head = targets.map((t, i) => `${i === 0 ? "(() => { " : "; "}let ${t.name} = `);
   const open = targets.length === 0 ? "(() => { " : "; ";
-  const first = shape.expression ? `${open}const $result = ` : open;
-  const last = shape.expression ? `; return ${outcome(0, "$result")}; })()` : ` return ${outcome(0, "undefined")}; })()`;
+  // The assigned variables are read when the statement has been left, its `finally` included.
+  const first = shape.expression ? `${open}const $result = ` : `${open}const $left = (() => { `;
+  const last = shape.expression
+    ? `; return [0, $result${assigned}]; })()`
+    : ` return [0, undefined]; })(); return [...$left${assigned}]; })()`;
   const parts = [...head, ...piece.parts];
   parts[targets.length] = `${first}${parts[targets.length]}`;
   parts[parts.length - 1] += last;
@@ -177,10 +185,9 @@ function collectExits(
   root: ts.Node,
   replaced: Map<ts.Node, [string, ts.Node | undefined, string]>,
   exits: Exit[],
-  names: string,
 ): void {
   const { ts } = s;
-  const tail = names === "" ? "]; " : `, ${names}]; `;
+  const tail = "]; ";
   const number = (exit: Exit) => {
     if (!exits.includes(exit)) exits.push(exit);
     return exits.indexOf(exit) + 1;
@@ -213,7 +220,8 @@ function collectExits(
 function jumpTarget(s: Lowering, node: ts.BreakOrContinueStatement, root: ts.Node): Exit | undefined {
   const inside = leaves(s.ts, root);
   const isBreak = s.ts.isBreakStatement(node);
-  if (node.label !== undefined) return inside.labels.has(node.label.text) ? exitFor(s, isBreak, node.label.text) : undefined;
+  if (node.label !== undefined)
+    return inside.labels.has(node.label.text) ? exitFor(s, isBreak, node.label.text) : undefined;
   // The walk up decides whether the statement's loop or switch is part of the text.
   for (let n: ts.Node = node.parent; n !== root.parent; n = n.parent) {
     if (s.ts.isIterationStatement(n, false) || (isBreak && s.ts.isSwitchStatement(n))) return undefined;

@@ -1,9 +1,9 @@
 /** Destructuring: patterns in declarations, parameters and assignments become loads. */
 import type ts from "typescript";
-import { type Type, type Value } from "../../hir/index.ts";
+import type { Type, Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
-import { assignTo } from "./assignments.ts";
 import { copyRange } from "./arrays.ts";
+import { assignTo } from "./assignments.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue } from "./opaque.ts";
@@ -23,7 +23,8 @@ export function bind(s: Lowering, name: ts.BindingName, value: Value): void {
     name.elements.forEach((element, i) => {
       if (ts.isOmittedExpression(element)) return;
       s.at(element);
-      const part = element.dotDotDotToken === undefined ? slot(s, source, i, element.name) : rest(s, source, i, element.name);
+      const part =
+        element.dotDotDotToken === undefined ? slot(s, source, i, element.name) : rest(s, source, i, element.name);
       bind(s, element.name, withDefault(s, part, element.initializer));
     });
     return;
@@ -43,7 +44,11 @@ export function bind(s: Lowering, name: ts.BindingName, value: Value): void {
 }
 
 /** Assigns to the targets of `[a, b.c] = …` and `{ a, b: c } = …`. */
-export function assignPattern(s: Lowering, pattern: ts.ArrayLiteralExpression | ts.ObjectLiteralExpression, value: Value): void {
+export function assignPattern(
+  s: Lowering,
+  pattern: ts.ArrayLiteralExpression | ts.ObjectLiteralExpression,
+  value: Value,
+): void {
   const { ts } = s;
   const target = (node: ts.Expression, part: Value): void => {
     if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken) {
@@ -72,7 +77,10 @@ export function assignPattern(s: Lowering, pattern: ts.ArrayLiteralExpression | 
       const field = fieldKey(s, property.name);
       if (typeof field === "string") taken.push(field);
       const { initializer } = property;
-      target(initializer, load(s, value, field, s.types.at(ts.isBinaryExpression(initializer) ? initializer.left : initializer)));
+      target(
+        initializer,
+        load(s, value, field, s.types.at(ts.isBinaryExpression(initializer) ? initializer.left : initializer)),
+      );
     } else if (ts.isSpreadAssignment(property)) {
       assignTo(s, property.expression, remaining(s, value, taken, s.types.at(property.expression)));
     }
@@ -81,7 +89,8 @@ export function assignPattern(s: Lowering, pattern: ts.ArrayLiteralExpression | 
 
 /** Arrays as they are; other iterables as an array of their elements. */
 function indexable(s: Lowering, pattern: ts.Node, value: Value): Value {
-  if (value.type.kind !== "inert" || s.host.checker.isTupleType(s.host.checker.getTypeAtLocation(pattern))) return value;
+  if (value.type.kind !== "inert" || s.host.checker.isTupleType(s.host.checker.getTypeAtLocation(pattern)))
+    return value;
   return opaqueValue(s, ["[...", "]"], [value], value.type, {
     code: "PB1004",
     message: "The elements of a general iterable are taken apart here.",
@@ -114,11 +123,14 @@ function fieldKey(s: Lowering, name: ts.PropertyName | ts.Identifier): string | 
 /** `{ ...rest }`: the fields that the pattern does not name. */
 function remaining(s: Lowering, value: Value, taken: readonly string[], type: Type): Value {
   if (type.kind === "struct") {
-    const entries = [...type.fields()].map(([key, fieldType]) => ({ key, value: s.builder.load(value, key, { type: fieldType }) }));
+    const entries = [...type.fields()].map(([key, fieldType]) => ({
+      key,
+      value: s.builder.load(value, key, { type: fieldType }),
+    }));
     return s.builder.object(entries, type);
   }
   const names = taken.map((name, i) => `${JSON.stringify(name)}: $${i}`).join(", ");
-  return opaqueValue(s, [`(({ ${names}${names === "" ? "" : ", "}...rest }: any) => rest)(`, ")"], [value], type, {
+  return opaqueValue(s, [`(({ ${names}${names === "" ? "" : ", "}...rest }) => rest)(`, ")"], [value], type, {
     code: "PB1009",
     message: "The rest of an object whose fields are not known statically cannot be differentiated.",
     hint: "Name the fields.",

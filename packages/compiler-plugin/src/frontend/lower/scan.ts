@@ -72,7 +72,8 @@ export function isInPlace(host: TypeHost, literal: ts.Node): boolean {
   if (ts.isIdentifier(callee.expression) && callee.expression.text === "Array" && callee.name.text === "from") {
     return call.arguments[1] === node;
   }
-  if (call.arguments[0] !== node || call.questionDotToken !== undefined || callee.questionDotToken !== undefined) return false;
+  if (call.arguments[0] !== node || call.questionDotToken !== undefined || callee.questionDotToken !== undefined)
+    return false;
   return inPlaceMethods.has(callee.name.text) && isArrayLike(host, callee.expression);
 }
 
@@ -117,7 +118,10 @@ function eachAssignment(ts: typeof import("typescript"), node: ts.Node, found: (
     (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)
   ) {
     eachTarget(ts, node.operand, found);
-  } else if ((ts.isForOfStatement(node) || ts.isForInStatement(node)) && !ts.isVariableDeclarationList(node.initializer)) {
+  } else if (
+    (ts.isForOfStatement(node) || ts.isForInStatement(node)) &&
+    !ts.isVariableDeclarationList(node.initializer)
+  ) {
     eachTarget(ts, node.initializer, found);
   }
 }
@@ -161,7 +165,10 @@ export function boxedIn(host: TypeHost, root: ts.Node): ReadonlySet<ts.Symbol> {
       const symbol = host.symbolOf(node.name);
       if (symbol !== undefined && isRecursive(host, node, symbol)) assigned.add(symbol);
     }
-    if ((ts.isVariableDeclaration(node) || ts.isParameter(node) || ts.isBindingElement(node)) && ts.isIdentifier(node.name)) {
+    if (
+      (ts.isVariableDeclaration(node) || ts.isParameter(node) || ts.isBindingElement(node)) &&
+      ts.isIdentifier(node.name)
+    ) {
       declare(node.name, inside);
       // A function that mentions itself is captured before it exists.
       if (ts.isVariableDeclaration(node) && node.initializer !== undefined) {
@@ -181,7 +188,12 @@ export function boxedIn(host: TypeHost, root: ts.Node): ReadonlySet<ts.Symbol> {
       if (symbol !== undefined) uses.push({ symbol, closure: inside });
     }
     // Each iteration of a `for` has its own variable, so its own step is no assignment to what a closure captured.
-    if (ts.isForStatement(node) && node.incrementor !== undefined && node.initializer !== undefined && isLet(ts, node.initializer)) {
+    if (
+      ts.isForStatement(node) &&
+      node.incrementor !== undefined &&
+      node.initializer !== undefined &&
+      isLet(ts, node.initializer)
+    ) {
       const outer = new Set([...steps, ...pieces(ts, node.incrementor)]);
       ts.forEachChild(node, (child) => visit(child, inside, outer));
     } else ts.forEachChild(node, (child) => visit(child, inside, steps));

@@ -96,7 +96,8 @@ export class Types {
     const nominal = symbol !== undefined && (symbol.flags & (ts.SymbolFlags.Class | ts.SymbolFlags.Interface)) !== 0;
     if (nominal && this.#host.isAmbient(symbol)) return this.#ambient(type, symbol);
     const index = checker.getIndexInfoOfType(type, ts.IndexKind.String);
-    if (index !== undefined && properties.length === 0) return { kind: "map", element: this.of(index.type), record: true };
+    if (index !== undefined && properties.length === 0)
+      return { kind: "map", element: this.of(index.type), record: true };
     if (properties.length === 0 && !nominal) {
       return type.flags & ts.TypeFlags.NonPrimitive ? unknown("object") : this.#struct(type, symbol, properties);
     }
@@ -107,7 +108,9 @@ export class Types {
     const { ts, checker } = this.#host;
     const elements = checker.getTypeArguments(type).map((element, i) => {
       const converted = this.of(element);
-      return type.target.elementFlags[i]! & ts.ElementFlags.Optional ? unionOf([converted, inert("undefined")]) : converted;
+      return type.target.elementFlags[i]! & ts.ElementFlags.Optional
+        ? unionOf([converted, inert("undefined")])
+        : converted;
     });
     // With a rest element, positions after it are not known: such a tuple is an array.
     if (type.target.combinedFlags & ts.ElementFlags.Variable) return { kind: "array", element: unionOf(elements) };

@@ -1,0 +1,148 @@
+/** Which function a call reaches: one of this program, a registered one, several, a value, or one without derivative. */
+import type ts from "typescript";
+import type { Callee } from "../../hir/index.ts";
+import {
+  className,
+  type FunctionNode,
+  isAbstract,
+  isFunctionNode,
+  isStatic,
+  isTopLevel,
+  keyOf,
+} from "../declarations/index.ts";
+import type { Lowering } from "./lowering.ts";
+import { transparent } from "./scan.ts";
+
+/** The function that a declaration defines: itself, or the literal that a constant holds. */
+export function functionOf(s: Lowering, declaration: ts.Declaration): FunctionNode | undefined {
+  const { ts } = s;
+  if (isFunctionNode(ts, declaration)) return declaration;
+  if (ts.isVariableDeclaration(declaration) && declaration.initializer !== undefined && isConstant(s, declaration)) {
+    const value = transparent(ts, declaration.initializer);
+    if ((ts.isArrowFunction(value) || ts.isFunctionExpression(value)) && isFunctionNode(ts, value)) return value;
+  }
+  return undefined;
+}
+
+export function isConstant(s: Lowering, declaration: ts.VariableDeclaration): boolean {
+  const { ts } = s;
+  return ts.isVariableDeclarationList(declaration.parent) && (declaration.parent.flags & ts.NodeFlags.Const) !== 0;
+}
+
+/** Overloads are declarations too: the one with a body counts. */
+export function bodies(s: Lowering, symbol: ts.Symbol): FunctionNode[] {
+  return (symbol.declarations ?? []).flatMap((d) => {
+    const fn = functionOf(s, d);
+    return fn === undefined || !s.context.isSource(fn) ? [] : [fn];
+  });
+}
+
+/** A plain function by its name: `f`, `ns.f`, `C.make`. */
+export function functionCallee(s: Lowering, symbol: ts.Symbol, text: string): Callee | undefined {
+  for (const declaration of symbol.declarations ?? []) {
+    const target = s.context.registration(declaration);
+    if (target !== undefined) {
+      const { key, positions, effects, retains } = target;
+      return { kind: "registered", key, text, file: s.file, wrt: positions, effects, retains };
+    }
+  }
+  const [body] = bodies(s, symbol);
+  return body === undefined ? undefined : { kind: "known", key: keyOf(s.host, body), text, file: s.file };
+}
+
+/** A member reached through an object; `accessor` when it is read or written as a property. */
+export function memberCallee(
+  s: Lowering,
+  symbol: ts.Symbol,
+  name: string,
+  accessor?: "get" | "set",
+): Callee | undefined {
+  const { ts } = s;
+  const wanted = (node: ts.Declaration) =>
+    accessor === undefined
+      ? ts.isMethodDeclaration(node) || ts.isMethodSignature(node)
+      : accessor === "get"
+        ? ts.isGetAccessor(node)
+        : ts.isSetAccessor(node);
+  const declarations = (symbol.declarations ?? []).filter(
+    (d) =>
+      wanted(d) ||
+      (accessor !== undefined && ts.isPropertySignature(d)) ||
+      (accessor !== undefined && ts.isPropertyDeclaration(d)),
+  );
+  const extra = accessor === undefined ? {} : { accessor };
+  for (const declaration of declarations) {
+    const target = s.context.registration(declaration);
+    if (target !== undefined) {
+      const { key, positions, effects, retains } = target;
+      return {
+        kind: "registered",
+        key,
+        text: "",
+        file: s.file,
+        method: name,
+        wrt: positions,
+        effects,
+        retains,
+        ...extra,
+      };
+    }
+  }
+  if (declarations.length === 0) return undefined;
+  const reachable = new Set<ts.Declaration>();
+  let open = false;
+  for (const declaration of declarations) {
+    reachable.add(declaration);
+    const owner = declaration.parent;
+    if (ts.isInterfaceDeclaration(owner) || ts.isTypeLiteralNode(owner)) open = true;
+    if (isAbstract(ts, declaration)) open = true;
+    if (!ts.isClassLike(owner) && !ts.isInterfaceDeclaration(owner)) continue;
+    const type = s.host.checker.getTypeAtLocation(owner);
+    const base = type.symbol as ts.Symbol | undefined;
+    if (base !== undefined) for (const member of s.context.hierarchy.members(base, name)) reachable.add(member);
+  }
+  const functions = [...reachable].filter(
+    (d) => wanted(d) && isFunctionNode(ts, d) && s.context.isSource(d),
+  ) as FunctionNode[];
+  const registered = [...reachable].some((d) => s.context.registration(d) !== undefined);
+  const [only] = functions;
+  if (only !== undefined && functions.length === 1 && !open && !registered) {
+    return {
+      kind: "known",
+      key: keyOf(s.host, only),
+      text: prototypeText(s, only, name),
+      file: s.file,
+      method: name,
+      ...extra,
+    };
+  }
+  if (functions.length === 0 && !open && !registered) return undefined;
+  const first = declarations[0]!;
+  return {
+    kind: "dynamic",
+    key: `${first.getSourceFile().fileName}#${ownerName(s, first)}.${name}`,
+    method: name,
+    implementations: functions.map((fn) => keyOf(s.host, fn)),
+    ...extra,
+  };
+}
+
+function ownerName(s: Lowering, declaration: ts.Declaration): string {
+  const owner = declaration.parent;
+  if (s.ts.isInterfaceDeclaration(owner)) return owner.name.text;
+  return s.ts.isClassLike(owner) ? className(s.ts, owner) : "";
+}
+
+/** The method as a function, where its class has a name in this file; else it is found on the receiver. */
+function prototypeText(s: Lowering, node: FunctionNode, name: string): string {
+  const owner = node.parent;
+  if (!s.ts.isClassLike(owner) || owner.getSourceFile().fileName !== s.file || !isTopLevel(s.ts, owner)) return "";
+  return `${className(s.ts, owner)}.prototype.${name}`;
+}
+
+/** `super.m`: the base class's own method, whatever overrides it. */
+export function superCallee(s: Lowering, symbol: ts.Symbol, base: string, name: string): Callee | undefined {
+  const [body] = bodies(s, symbol);
+  if (body === undefined || isStatic(s.ts, body)) return undefined;
+  return { kind: "known", key: keyOf(s.host, body), text: `${base}.prototype.${name}`, file: s.file };
+}

@@ -1,0 +1,420 @@
+/** Calls: arguments, receivers, and the operators of autodiff inside differentiated code. */
+import type ts from "typescript";
+import type { Callee, Type, Value } from "../../hir/index.ts";
+import { isStatic } from "../declarations/index.ts";
+import { inert } from "../types/index.ts";
+import { arrayFrom, arrayMethod, eachIndex, temporary } from "./arrays.ts";
+import { inlined } from "./callbacks.ts";
+import { functionCallee, memberCallee, superCallee } from "./callee.ts";
+import { initialiseFields, initialiserCallee } from "./construct.ts";
+import { expression } from "./expressions.ts";
+import type { Lowering } from "./lowering.ts";
+import { opaqueExpression } from "./opaque.ts";
+import { assignedIn, isArrayLike, isInlinable, transparent } from "./scan.ts";
+
+export interface Arguments {
+  readonly values: readonly Value[];
+  readonly spread?: readonly boolean[];
+}
+
+export function argumentsOf(s: Lowering, nodes: readonly ts.Expression[] | undefined): Arguments {
+  const values: Value[] = [];
+  const spread: boolean[] = [];
+  for (const node of nodes ?? []) {
+    const isSpread = s.ts.isSpreadElement(node);
+    values.push(expression(s, isSpread ? node.expression : node));
+    spread.push(isSpread);
+  }
+  return spread.includes(true) ? { values, spread } : { values };
+}
+
+/** Emits a call, the receiver or function value in front of the arguments. */
+function emitCall(
+  s: Lowering,
+  callee: Callee,
+  front: readonly Value[],
+  args: Arguments,
+  type: Type,
+  effects: boolean,
+): Value {
+  const spread = args.spread === undefined ? undefined : [...front.map(() => false), ...args.spread];
+  return s.builder.call(callee, [...front, ...args.values], type, {
+    effects,
+    ...(spread === undefined ? {} : { spread }),
+  });
+}
+
+const mayHaveEffects = (callee: Callee): boolean =>
+  callee.kind === "registered" ? callee.effects !== "none" : callee.kind !== "inert" || !isHarmless(callee);
+
+/** Ambient functions that read their arguments and do nothing else. */
+const harmlessFunctions =
+  /^(Number(\.\w+)?|String(\.\w+)?|Boolean|BigInt|parseInt|parseFloat|isNaN|isFinite|Array\.isArray|Object\.(keys|values|entries|is|hasOwn|fromEntries|getPrototypeOf)|JSON\.stringify|structuredClone|Symbol(\.for)?)$/;
+
+const harmlessMethods = new Set(
+  (
+    "toString toFixed toPrecision toExponential toLocaleString valueOf charAt charCodeAt codePointAt startsWith endsWith split trim " +
+    "trimStart trimEnd toUpperCase toLowerCase padStart padEnd repeat replace replaceAll substring has hasOwnProperty " +
+    "indexOf lastIndexOf includes join localeCompare match search entries keys values slice at concat getTime"
+  ).split(" "),
+);
+
+function isHarmless(callee: Callee & { kind: "inert" }): boolean {
+  if (callee.stops === true || callee.accessor === "get") return true;
+  return callee.method === undefined ? harmlessFunctions.test(callee.text) : harmlessMethods.has(callee.method);
+}
+
+/** `f(…)`, `o.m(…)`; `receiver` is given when an optional chain has evaluated it already. */
+export function call(s: Lowering, node: ts.CallExpression, receiver?: Value): Value {
+  const { ts } = s;
+  const callee = transparent(ts, node.expression);
+  if (callee.kind === ts.SyntaxKind.SuperKeyword) return superConstructor(s, node);
+  if (callee.kind === ts.SyntaxKind.ImportKeyword) {
+    return opaqueExpression(s, node, { code: "PB1001", message: "A dynamic import cannot be differentiated." });
+  }
+  if (receiver === undefined) {
+    if (isInlinable(s.host, callee) && !node.arguments.some((a) => ts.isSpreadElement(a))) {
+      return inlined(s, callee, argumentsOf(s, node.arguments).values);
+    }
+    const special = operator(s, node, callee) ?? mathCall(s, node, callee);
+    if (special !== undefined) return special;
+  }
+  if (ts.isPropertyAccessExpression(callee)) {
+    const special = receiver === undefined ? staticCall(s, node, callee) : undefined;
+    if (special !== undefined) return special;
+    if (callee.expression.kind !== ts.SyntaxKind.SuperKeyword) {
+      const isObject = receiver !== undefined || !namesModule(s, callee.expression);
+      if (isObject) return methodCall(s, node, callee, receiver ?? expression(s, callee.expression));
+    }
+  }
+  const emit = resolveCall(s, node.expression, receiver);
+  const args = argumentsOf(s, node.arguments);
+  s.at(node);
+  return emit(args.values, s.types.at(node), args.spread);
+}
+
+/** Evaluates what is called and answers with a function that emits calls of it. */
+export function resolveCall(
+  s: Lowering,
+  node: ts.Expression,
+  receiver?: Value,
+): (args: readonly Value[], type: Type, spread?: readonly boolean[]) => Value {
+  const { ts } = s;
+  const callee = transparent(ts, node);
+  const args = (values: readonly Value[], spread: readonly boolean[] | undefined): Arguments =>
+    spread === undefined ? { values } : { values, spread };
+  if (isInlinable(s.host, callee)) return (values) => inlined(s, callee, values);
+  const math = receiver === undefined ? mathName(s, callee) : undefined;
+  if (math !== undefined && math !== "random") return (values) => s.builder.math(math, values);
+  const name = ts.isPropertyAccessExpression(callee) ? callee.name : callee;
+  const symbol = ts.isIdentifier(name) || ts.isPrivateIdentifier(name) ? s.host.symbolOf(name) : undefined;
+  const local = symbol !== undefined && ts.isIdentifier(callee) && s.raw(symbol) !== undefined;
+  if (
+    ts.isPropertyAccessExpression(callee) &&
+    callee.expression.kind === ts.SyntaxKind.SuperKeyword &&
+    symbol !== undefined
+  ) {
+    const self = s.read("this");
+    const target = superCallee(s, symbol, baseText(s, callee), callee.name.text);
+    if (target !== undefined && self !== undefined) {
+      return (values, type, spread) => emitCall(s, target, [self], args(values, spread), type, true);
+    }
+    return () =>
+      opaqueExpression(s, node.parent as ts.Expression, {
+        code: "PB3001",
+        message: `super.${callee.name.text} has no derivative.`,
+      });
+  }
+  if (ts.isPropertyAccessExpression(callee) && symbol !== undefined && !namesModule(s, callee.expression)) {
+    // A method taken as a value: it is called as a function of its own.
+    const value = receiver ?? expression(s, node);
+    return (values, type, spread) => emitCall(s, { kind: "value" }, [value], args(values, spread), type, true);
+  }
+  if (symbol !== undefined && !local && receiver === undefined) {
+    const text = node.getText();
+    const target = functionCallee(s, symbol, text) ?? (isOpen(s, symbol) ? undefined : withoutBody(s, text, symbol));
+    if (target !== undefined) {
+      const effects = mayHaveEffects(target);
+      return (values, type, spread) => emitCall(s, target, [], args(values, spread), resultType(target, type), effects);
+    }
+  }
+  const value = receiver ?? expression(s, node);
+  return (values, type, spread) => emitCall(s, { kind: "value" }, [value], args(values, spread), type, true);
+}
+
+function withoutBody(s: Lowering, text: string, symbol: ts.Symbol): Callee {
+  return { kind: "inert", text, file: s.host.isAmbient(symbol) ? "" : s.file };
+}
+
+/** Whether a name holds a function that is found at run time: a variable, or a function of a compiled package. */
+function isOpen(s: Lowering, symbol: ts.Symbol): boolean {
+  const declaration = symbol.valueDeclaration ?? symbol.declarations?.[0];
+  if (declaration === undefined || s.host.isAmbient(symbol)) return false;
+  if (s.context.isSource(declaration)) return !s.ts.isFunctionDeclaration(declaration) || hasNoBody(declaration);
+  return s.host.carriesDerivatives(declaration.getSourceFile().fileName);
+}
+
+const hasNoBody = (declaration: ts.FunctionDeclaration) => declaration.body === undefined;
+
+/** Counts and positions are integers whatever their declared type. */
+function resultType(callee: Callee, type: Type): Type {
+  if (callee.kind !== "inert" || type.kind !== "number") return type;
+  const name = callee.method ?? callee.text;
+  return /(^|\.)(indexOf|lastIndexOf|parseInt|charCodeAt|codePointAt|search|localeCompare|getTime|now)$/.test(name)
+    ? inert("Int")
+    : type;
+}
+
+/** `ns.f` of a namespace import, or of an ambient namespace: the dot belongs to the name. */
+export function namesModule(s: Lowering, node: ts.Expression): boolean {
+  const { ts } = s;
+  if (!ts.isIdentifier(node))
+    return ts.isPropertyAccessExpression(node) && namesModule(s, node.expression) && isNamespace(s, node.name);
+  if (isNamespace(s, node)) return true;
+  const symbol = s.host.symbolOf(node);
+  return symbol !== undefined && s.raw(symbol) === undefined && s.host.isAmbient(symbol) && isGlobalName(s, symbol);
+}
+
+/** Ambient variables such as Math, console, Object; not the instances that they may hold. */
+function isGlobalName(s: Lowering, symbol: ts.Symbol): boolean {
+  return (symbol.flags & (s.ts.SymbolFlags.Variable | s.ts.SymbolFlags.Class | s.ts.SymbolFlags.Namespace)) !== 0;
+}
+
+function isNamespace(s: Lowering, node: ts.Node): boolean {
+  const symbol = s.host.symbolOf(node);
+  return (
+    symbol !== undefined &&
+    (symbol.flags & (s.ts.SymbolFlags.ValueModule | s.ts.SymbolFlags.NamespaceModule)) !== 0 &&
+    !(symbol.flags & s.ts.SymbolFlags.Class)
+  );
+}
+
+/** `C.make(…)` and the constructors of arrays. */
+function staticCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAccessExpression): Value | undefined {
+  const { ts } = s;
+  const { expression: object } = callee;
+  const symbol = s.host.symbolOf(callee.name);
+  if (ts.isIdentifier(object) && s.host.symbolOf(object) !== undefined && s.host.isAmbient(s.host.symbolOf(object)!)) {
+    if (/^(Array|Float32Array|Float64Array)$/.test(object.text)) {
+      const type = s.types.at(node);
+      if (callee.name.text === "from") return arrayFrom(s, node, type);
+      if (callee.name.text === "of") {
+        const { values, spread } = argumentsOf(s, node.arguments);
+        return s.at(node).array(values, type, spread === undefined ? {} : { spread });
+      }
+    }
+    if (object.text === "Number" && callee.name.text === "isInteger") return undefined;
+  }
+  // new Array(n).fill(x)
+  const made = transparent(ts, object);
+  if (
+    callee.name.text === "fill" &&
+    ts.isNewExpression(made) &&
+    ts.isIdentifier(made.expression) &&
+    made.expression.text === "Array" &&
+    node.arguments.length === 1
+  ) {
+    return newFilled(s, node, made);
+  }
+  const declaration = symbol?.declarations?.find((d) => isStatic(ts, d));
+  if (symbol === undefined || declaration === undefined) return undefined;
+  const target = functionCallee(s, symbol, callee.getText());
+  if (target === undefined) return undefined;
+  const args = argumentsOf(s, node.arguments);
+  s.at(node);
+  return emitCall(s, target, [], args, s.types.at(node), mayHaveEffects(target));
+}
+
+function newFilled(s: Lowering, node: ts.CallExpression, made: ts.NewExpression): Value | undefined {
+  const [length] = made.arguments ?? [];
+  if (length === undefined || made.arguments!.length !== 1 || s.ts.isSpreadElement(length)) return undefined;
+  const n = expression(s, length);
+  const fill = expression(s, node.arguments[0]!);
+  return s.at(node).newArray(n, fill, s.types.at(node));
+}
+
+function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAccessExpression, receiver: Value): Value {
+  const { ts } = s;
+  const name = callee.name.text;
+  if (isArrayLike(s.host, callee.expression)) {
+    const known = arrayMethod(s, node, name, receiver);
+    if (known !== undefined) return known;
+  }
+  if (receiver.type.kind === "map" && receiver.type.record !== true) {
+    const known = mapMethod(s, node, name, receiver);
+    if (known !== undefined) return known;
+  }
+  const type = s.types.at(node);
+  const symbol = s.host.symbolOf(callee.name);
+  const target = symbol === undefined ? undefined : memberCallee(s, symbol, name);
+  if (target !== undefined) {
+    const args = argumentsOf(s, node.arguments);
+    s.at(node);
+    return emitCall(s, target, [receiver], args, type, mayHaveEffects(target));
+  }
+  const isField = symbol !== undefined && (symbol.flags & ts.SymbolFlags.Property) !== 0 && !s.host.isAmbient(symbol);
+  if (isField || receiver.type.kind === "unknown") {
+    // A function held by a field is a value like any other.
+    const field = s.at(callee).load(receiver, name, { type: s.types.at(callee) });
+    const args = argumentsOf(s, node.arguments);
+    s.at(node);
+    return emitCall(s, { kind: "value" }, [field], args, type, true);
+  }
+  const args = argumentsOf(s, node.arguments);
+  s.at(node);
+  const open = symbol?.declarations?.some((d) => s.host.carriesDerivatives(d.getSourceFile().fileName)) ?? false;
+  if (open && !s.host.isAmbient(symbol!)) {
+    const dynamic: Callee = { kind: "dynamic", key: `#${name}`, method: name, implementations: [] };
+    return emitCall(s, dynamic, [receiver], args, type, true);
+  }
+  const inertCallee: Callee = { kind: "inert", text: name, file: "", method: name };
+  return emitCall(s, inertCallee, [receiver], args, resultType(inertCallee, type), mayHaveEffects(inertCallee));
+}
+
+function mapMethod(s: Lowering, node: ts.CallExpression, name: string, map: Value): Value | undefined {
+  const [key, value] = node.arguments;
+  if (name === "get" && key !== undefined) {
+    const k = expression(s, key);
+    return s.at(node).load(map, k, { type: s.types.at(node) });
+  }
+  if (name === "set" && key !== undefined && value !== undefined) {
+    const k = expression(s, key);
+    const v = expression(s, value);
+    s.at(node).store(map, k, v);
+    return map;
+  }
+  if (name === "has" && key !== undefined) {
+    const k = expression(s, key);
+    return s.at(node).call({ kind: "inert", text: "has", file: "", method: "has" }, [map, k], inert("boolean"));
+  }
+  if (name === "forEach" && key !== undefined) {
+    const literal = transparent(s.ts, key);
+    if (!isInlinable(s.host, literal)) return undefined;
+    const keys = s.at(node).opaque(
+      ["[...", ".keys()]"],
+      [map],
+      { code: "PB1004", message: "The keys of a Map." },
+      {
+        type: inert("key[]"),
+        file: s.file,
+      },
+    )!;
+    const n = s.builder.length(keys);
+    const assigned = assignedIn(s.host, [literal]);
+    eachIndex(
+      s,
+      n,
+      (i) => {
+        const k = s.builder.load(keys, i, { type: inert("key") });
+        const element = map.type.kind === "map" ? map.type.element : inert("unknown");
+        inlined(s, literal, [s.builder.load(map, k, { type: element }), k, map]);
+      },
+      { assigned },
+    );
+    return s.undefinedValue();
+  }
+  return undefined;
+}
+
+/** `Math.f(…)`. */
+function mathCall(s: Lowering, node: ts.CallExpression, callee: ts.Expression): Value | undefined {
+  const name = mathName(s, callee);
+  if (name === undefined || name === "random") return undefined;
+  if (node.arguments.some((a) => s.ts.isSpreadElement(a))) return spreadMath(s, node, name);
+  const { values } = argumentsOf(s, node.arguments);
+  return s.at(node).math(name, values);
+}
+
+function mathName(s: Lowering, callee: ts.Expression): string | undefined {
+  const { ts } = s;
+  if (
+    !ts.isPropertyAccessExpression(callee) ||
+    !ts.isIdentifier(callee.expression) ||
+    callee.expression.text !== "Math"
+  )
+    return undefined;
+  const symbol = s.host.symbolOf(callee.expression);
+  return symbol !== undefined && s.host.isAmbient(symbol) ? callee.name.text : undefined;
+}
+
+/** `Math.max(...xs, y)`: the maximum over a loop; `hypot` likewise, over squares. */
+function spreadMath(s: Lowering, node: ts.CallExpression, name: string): Value {
+  if (name !== "max" && name !== "min" && name !== "hypot") {
+    return opaqueExpression(s, node, { code: "PB3002", message: `Math.${name} of a spread array has no derivative.` });
+  }
+  const number: Type = { kind: "number" };
+  const start = s.at(node).const(name === "max" ? -Infinity : name === "min" ? Infinity : 0);
+  const best = temporary(s, name === "hypot" ? "norm" : name, start, number);
+  const combine = (x: Value) => {
+    s.environment.variables.set(best, s.builder.math(name, [s.environment.variables.get(best)!, x]));
+  };
+  for (const argument of node.arguments) {
+    if (!s.ts.isSpreadElement(argument)) {
+      combine(expression(s, argument));
+      continue;
+    }
+    const xs = expression(s, argument.expression);
+    s.at(node);
+    eachIndex(s, s.builder.length(xs), (i) => combine(s.builder.load(xs, i, { type: number })), { assigned: [best] });
+  }
+  const value = s.environment.variables.get(best)!;
+  s.environment.variables.delete(best);
+  return value;
+}
+
+/** `withoutDerivative`, `withDerivative`, `differentiable`, `checkpoint` inside differentiated code. */
+function operator(s: Lowering, node: ts.CallExpression, callee: ts.Expression): Value | undefined {
+  const name = s.host.autodiffName(s.host.symbolOf(s.ts.isPropertyAccessExpression(callee) ? callee.name : callee));
+  if (name === undefined) return undefined;
+  const text = node.expression.getText();
+  const type = s.types.at(node);
+  if (name === "differentiable" && node.arguments[0] !== undefined) return expression(s, node.arguments[0]);
+  if (name === "withoutDerivative") {
+    const args = argumentsOf(s, node.arguments);
+    s.at(node);
+    return emitCall(s, { kind: "inert", text, file: s.file, stops: true }, [], args, type, false);
+  }
+  if (name === "withDerivative" || name === "checkpoint") {
+    const args = argumentsOf(s, node.arguments);
+    s.at(node);
+    const key = `@pullback/autodiff#${name}`;
+    const target: Callee = { kind: "registered", key, text, file: s.file, wrt: [0], effects: "none", retains: false };
+    return emitCall(s, target, [], args, type, false);
+  }
+  return undefined;
+}
+
+/** `super(…)` in a constructor: the base class's initialiser on the same object. */
+function superConstructor(s: Lowering, node: ts.CallExpression): Value {
+  const self = s.read("this");
+  const callee = initialiserCallee(s, s.host.checker.getTypeAtLocation(node.expression), baseText(s, node));
+  if (callee === undefined || self === undefined) {
+    const base = s.host.symbolOf(node.expression);
+    // A base class of JavaScript's own has nothing to differentiate, but its state is not ours to make.
+    argumentsOf(s, node.arguments);
+    return s.builder.opaque(
+      ["undefined"],
+      [],
+      { code: "PB3001", message: `The constructor of ${base?.name ?? "the base class"} has no derivative.` },
+      { type: inert("undefined"), file: s.file },
+    )!;
+  }
+  const args = argumentsOf(s, node.arguments);
+  s.at(node);
+  const result = emitCall(s, callee, [self], args, inert("undefined"), true);
+  // The fields of this class start when the base class is done.
+  initialiseFields(s, ownerOf(s, node));
+  return result;
+}
+
+function ownerOf(s: Lowering, node: ts.Node): ts.ClassLikeDeclaration {
+  let owner = node;
+  while (!s.ts.isClassLike(owner)) owner = owner.parent;
+  return owner;
+}
+
+/** The base class as the class around a node names it. */
+function baseText(s: Lowering, node: ts.Node): string {
+  const clause = ownerOf(s, node).heritageClauses?.find((c) => c.token === s.ts.SyntaxKind.ExtendsKeyword);
+  return clause?.types[0]?.expression.getText() ?? "";
+}

@@ -1,0 +1,32 @@
+/** Function literals and local functions: values that close over what they read. */
+import type ts from "typescript";
+import type { Value } from "../../hir/index.ts";
+import { lowerBody } from "./function.ts";
+import { Lowering } from "./lowering.ts";
+
+export function closure(
+  s: Lowering,
+  node: ts.ArrowFunction | ts.FunctionExpression | ts.MethodDeclaration | ts.FunctionDeclaration,
+): Value {
+  const inner = new Lowering({ context: s.context, root: node, boxed: s.boxed, parent: s });
+  const hir = lowerBody(inner, node, "arrow");
+  const type = s.ts.isFunctionDeclaration(node) ? s.types.ofSymbol(s.host.symbolOf(node.name!)!) : s.types.at(node);
+  return s.at(node).closure(
+    hir,
+    inner.captured.map(({ outer }) => outer),
+    type.kind === "function" ? type : { kind: "function", text: "function" },
+  );
+}
+
+/** A local function comes into being where it is first needed; one that mentions itself lives in a box. */
+export function functionDeclaration(s: Lowering, node: ts.FunctionDeclaration): void {
+  const symbol = s.host.symbolOf(node.name!);
+  if (symbol === undefined) return;
+  s.at(node);
+  if (!s.isBoxed(symbol)) {
+    s.declare(symbol, closure(s, node));
+    return;
+  }
+  if (!s.environment.variables.has(symbol)) s.declare(symbol, s.undefinedValue());
+  s.assign(symbol, closure(s, node));
+}

@@ -1,0 +1,279 @@
+/** The program as the later stages see it: everything is computed when it is first asked for. */
+import type ts from "typescript";
+import type { Diagnostic } from "../check/index.ts";
+import { type HirFunction, type Program, passing, type StructType } from "../hir/index.ts";
+import {
+  classKey,
+  classPlace,
+  type DifferentiableDeclaration,
+  describe,
+  type FileIndex,
+  Hierarchy,
+  indexFile,
+  type Lowerable,
+} from "./declarations/index.ts";
+import { TypeHost } from "./host/index.ts";
+import { lowerFunction, type ProgramContext } from "./lower/index.ts";
+import {
+  checkFields,
+  findRegistrations,
+  findSites,
+  type OperatorSite,
+  type Registration,
+  type Registrations,
+  type SitesOfFile,
+  tagOf,
+} from "./sites/index.ts";
+import { Types } from "./types/index.ts";
+
+export interface ProgramOptions {
+  readonly rootFiles: readonly string[];
+  readonly projectFolder: string;
+  readonly tsconfig?: string;
+  /** Texts that stand for files, by absolute path. */
+  readonly overlay?: ReadonlyMap<string, string>;
+  readonly oldProgram?: CompilerProgram;
+}
+
+export interface StructOfClass {
+  readonly classKey: string;
+  readonly className: string;
+  readonly attachAfter: number;
+  readonly type: StructType;
+}
+
+export interface CompilerProgram extends Program {
+  /** Source files that are compiled by us. */
+  readonly files: readonly string[];
+  /** Every file that was read, TypeScript's own library excepted. */
+  readonly inputs: readonly string[];
+  text(file: string): string;
+  /** Places that ask for a derivative, in source order. */
+  sites(file: string): OperatorSite[];
+  /** Functions that bear `@differentiable`, or implement a member that does. */
+  tagged(file: string): DifferentiableDeclaration[];
+  /** Functions that a statement can name. */
+  declarations(file: string): DifferentiableDeclaration[];
+  /** Classes with differentiable fields. */
+  structs(file: string): StructOfClass[];
+  registrations(file: string): readonly Registration[];
+  /** What is wrong without looking into functions: operators, registrations, fields. */
+  diagnostics(file: string): Diagnostic[];
+  /** TypeScript's own errors inside a function. */
+  semanticErrors(key: string): Diagnostic[];
+  /** Source files that a file imports. */
+  importsOf(file: string): string[];
+}
+
+const hosts = new WeakMap<CompilerProgram, TypeHost>();
+
+export function createProgram(options: ProgramOptions): CompilerProgram {
+  const { oldProgram, ...rest } = options;
+  const oldHost = oldProgram === undefined ? undefined : hosts.get(oldProgram);
+  const host = new TypeHost({ ...rest, ...(oldHost === undefined ? {} : { oldHost }) });
+  const program = new HostedProgram(host);
+  hosts.set(program, host);
+  return program;
+}
+
+class HostedProgram implements CompilerProgram, ProgramContext {
+  readonly host: TypeHost;
+  readonly types: Types;
+  readonly hierarchy: Hierarchy;
+  readonly files: readonly string[];
+  readonly #sources: ReadonlyMap<string, ts.SourceFile>;
+  readonly #indices = new Map<string, FileIndex>();
+  readonly #lowered = new Map<string, HirFunction>();
+  readonly #declarations = new Map<string, DifferentiableDeclaration[]>();
+  readonly #sites = new Map<string, SitesOfFile>();
+  #registrations: Registrations | undefined;
+  #usesDifferentiableFunctions: boolean | undefined;
+
+  constructor(host: TypeHost) {
+    this.host = host;
+    this.types = new Types(host, (declaration) => classKey(host, declaration));
+    this.hierarchy = new Hierarchy(host, () => this.#allIndices());
+    this.#sources = new Map(host.sources.map((file) => [file.fileName, file]));
+    this.files = [...this.#sources.keys()];
+  }
+
+  get inputs(): readonly string[] {
+    return this.host.inputs();
+  }
+
+  text(file: string): string {
+    return this.#source(file).text;
+  }
+
+  lower(key: string): HirFunction {
+    let hir = this.#lowered.get(key);
+    if (hir === undefined) {
+      const node = this.lowerable(key);
+      if (node === undefined) throw new Error(`Compiler defect: no function has the key ${key}`);
+      hir = lowerFunction(this, node);
+      this.#lowered.set(key, hir);
+    }
+    return hir;
+  }
+
+  lowerable(key: string): Lowerable | undefined {
+    return this.#index(key.slice(0, key.indexOf("#")))?.functions.get(key);
+  }
+
+  structOf(key: string): StructType {
+    const index = this.#index(key.slice(0, key.indexOf("#")));
+    const node = index?.classes.find((declaration) => classKey(this.host, declaration) === key);
+    const type = node === undefined ? undefined : this.types.at(node);
+    if (type?.kind !== "struct") throw new Error(`Compiler defect: no class with fields has the key ${key}`);
+    return type;
+  }
+
+  isSource(node: ts.Node): boolean {
+    return this.#sources.has(node.getSourceFile().fileName);
+  }
+
+  registration(declaration: ts.Declaration) {
+    return this.#allRegistrations().byDeclaration.get(declaration);
+  }
+
+  registrations(file: string): readonly Registration[] {
+    return this.#allRegistrations().byFile.get(file) ?? [];
+  }
+
+  sites(file: string): OperatorSite[] {
+    return this.#sitesOf(file).sites;
+  }
+
+  declarations(file: string): DifferentiableDeclaration[] {
+    let found = this.#declarations.get(file);
+    if (found === undefined) {
+      found = [...(this.#index(file)?.functions.values() ?? [])].flatMap((node) => {
+        const described = describe(this.host, this.types, node, tagOf(this.host, node));
+        return described === undefined ? [] : [described];
+      });
+      this.#declarations.set(file, found);
+    }
+    return found;
+  }
+
+  tagged(file: string): DifferentiableDeclaration[] {
+    return this.declarations(file).filter((declaration) => declaration.tagged && declaration.fullMask.includes("1"));
+  }
+
+  structs(file: string): StructOfClass[] {
+    return (this.#index(file)?.classes ?? []).flatMap((node) => {
+      const place = classPlace(this.host, node);
+      const type = this.types.at(node);
+      if (place === undefined || type.kind !== "struct") return [];
+      const differentiable = [...type.fields().values()].some(
+        (field) => field.kind !== "function" && passing(field) !== "-",
+      );
+      if (!differentiable) return [];
+      return [{ classKey: classKey(this.host, node), className: place.name, attachAfter: place.attachAfter, type }];
+    });
+  }
+
+  diagnostics(file: string): Diagnostic[] {
+    const index = this.#index(file);
+    if (index === undefined) return [];
+    return [
+      ...this.#configurationProblems(file),
+      ...this.#sitesOf(file).diagnostics,
+      ...this.#allRegistrations().diagnostics.filter(({ span }) => span.file === file),
+      ...checkFields(this.host, this.types, index),
+    ];
+  }
+
+  semanticErrors(key: string): Diagnostic[] {
+    const node = this.lowerable(key);
+    if (node === undefined) return [];
+    const { ts } = this.host;
+    const file = node.getSourceFile();
+    const from = node.getFullStart();
+    return this.host.program
+      .getSemanticDiagnostics(file)
+      .filter(
+        (d) =>
+          d.category === ts.DiagnosticCategory.Error && d.start !== undefined && d.start >= from && d.start < node.end,
+      )
+      .map((d) => ({
+        code: "PB2020",
+        severity: "error",
+        message: `TypeScript reports TS${d.code}: ${ts.flattenDiagnosticMessageText(d.messageText, "\n")}`,
+        span: { file: file.fileName, start: d.start!, end: d.start! + (d.length ?? 1) },
+        notes: [],
+        hint: "Types decide what is differentiable: correct the type error.",
+      }));
+  }
+
+  importsOf(file: string): string[] {
+    const { ts, checker } = this.host;
+    const found = new Set<string>();
+    for (const statement of this.#source(file).statements) {
+      if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) continue;
+      const specifier = statement.moduleSpecifier;
+      const module = specifier === undefined ? undefined : checker.getSymbolAtLocation(specifier)?.valueDeclaration;
+      if (module !== undefined && this.#sources.has(module.getSourceFile().fileName))
+        found.add(module.getSourceFile().fileName);
+    }
+    return [...found];
+  }
+
+  #source(file: string): ts.SourceFile {
+    const source = this.#sources.get(file) ?? this.host.program.getSourceFile(file);
+    if (source === undefined) throw new Error(`Compiler defect: ${file} is not part of the program`);
+    return source;
+  }
+
+  #index(file: string): FileIndex | undefined {
+    let index = this.#indices.get(file);
+    const source = this.#sources.get(file);
+    if (index === undefined && source !== undefined) {
+      index = indexFile(this.host, source);
+      this.#indices.set(file, index);
+    }
+    return index;
+  }
+
+  *#allIndices(): Iterable<FileIndex> {
+    for (const file of this.files) yield this.#index(file)!;
+  }
+
+  #allRegistrations(): Registrations {
+    this.#registrations ??= findRegistrations(this.host, this.types, this.#allIndices());
+    return this.#registrations;
+  }
+
+  #sitesOf(file: string): SitesOfFile {
+    let found = this.#sites.get(file);
+    if (found === undefined) {
+      const index = this.#index(file);
+      // Contextual types cost a type check of the file: only programs that name the type have any to find.
+      this.#usesDifferentiableFunctions ??= this.host.program
+        .getSourceFiles()
+        .some(
+          (source) =>
+            /\bDifferentiableFunction\b/.test(source.text) &&
+            this.host.packageOf(source.fileName) !== "@pullback/autodiff",
+        );
+      found =
+        index === undefined
+          ? { sites: [], diagnostics: [] }
+          : findSites(this, index, this.#usesDifferentiableFunctions);
+      this.#sites.set(file, found);
+    }
+    return found;
+  }
+
+  #configurationProblems(file: string): Diagnostic[] {
+    if (file !== this.files[0]) return [];
+    return this.host.configuration.problems.map((problem) => ({
+      code: "PB9003",
+      severity: "error",
+      message: `${problem.file}: ${problem.message}`,
+      span: { file, start: 0, end: 0 },
+      notes: [],
+      hint: "Correct the configuration file.",
+    }));
+  }
+}

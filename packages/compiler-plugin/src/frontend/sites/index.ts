@@ -1,0 +1,5 @@
+/** Where a program asks for derivatives, and where it gives them. */
+export { checkFields } from "./fields.ts";
+export { findSites, type OperatorSite, type SitesOfFile } from "./operators.ts";
+export { findRegistrations, type Registration, type Registrations } from "./registrations.ts";
+export { isTagged, tagOf } from "./tags.ts";

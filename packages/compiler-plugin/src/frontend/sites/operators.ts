@@ -1,0 +1,325 @@
+/** Places where a function's derivative is asked for: operator calls, and functions that become DifferentiableFunctions. */
+import type ts from "typescript";
+import type { Diagnostic } from "../../check/index.ts";
+import { passing, type Span, type Type } from "../../hir/index.ts";
+import {
+  type FileIndex,
+  type FunctionNode,
+  isFunctionNode,
+  isStatic,
+  keyOf,
+  maskOf,
+  parametersOf,
+} from "../declarations/index.ts";
+import type { TypeHost } from "../host/index.ts";
+import { type ProgramContext, transparent } from "../lower/index.ts";
+
+const operators = [
+  "gradient",
+  "valueWithGradient",
+  "pullback",
+  "valueWithPullback",
+  "differentiable",
+  "checkpoint",
+] as const;
+
+export interface OperatorSite {
+  readonly operator: (typeof operators)[number] | "implicit";
+  readonly file: string;
+  /** The argument. */
+  readonly span: Span;
+  readonly call: Span;
+  readonly target:
+    | { readonly kind: "function"; readonly key: string }
+    /** A function literal in place. */
+    | { readonly kind: "literal"; readonly key: string }
+    /** A value that carries its derivative. */
+    | { readonly kind: "carrier" }
+    | { readonly kind: "registered" };
+  /** Active parameters of the target. */
+  readonly mask: string;
+  readonly scalarResult: boolean;
+}
+
+export interface SitesOfFile {
+  readonly sites: OperatorSite[];
+  readonly diagnostics: Diagnostic[];
+}
+
+export function findSites(context: ProgramContext, index: FileIndex, implicit: boolean): SitesOfFile {
+  const finder = new SiteFinder(context, index.sourceFile.fileName);
+  for (const call of index.calls) finder.call(call);
+  if (implicit) finder.implicit(index);
+  finder.sites.sort((a, b) => a.span.start - b.span.start);
+  return finder;
+}
+
+type Resolved = OperatorSite["target"] | "unseen";
+
+class SiteFinder implements SitesOfFile {
+  readonly sites: OperatorSite[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #context: ProgramContext;
+  readonly #host: TypeHost;
+  readonly #file: string;
+  readonly #arguments = new Set<ts.Node>();
+
+  constructor(context: ProgramContext, file: string) {
+    this.#context = context;
+    this.#host = context.host;
+    this.#file = file;
+  }
+
+  call(node: ts.CallExpression | ts.NewExpression): void {
+    const { ts } = this.#host;
+    if (!ts.isCallExpression(node)) return;
+    const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name : node.expression;
+    if (!ts.isIdentifier(callee)) return;
+    const symbol = this.#host.symbolOf(callee);
+    const operator = operators.find((name) => name === this.#host.autodiffName(symbol));
+    const [argument] = node.arguments;
+    if (operator === undefined || argument === undefined) return;
+    const literal = transparent(ts, argument);
+    this.#arguments.add(literal);
+    this.#site(operator, literal, node, node.arguments[1]);
+  }
+
+  /** Functions in places whose type is DifferentiableFunction. */
+  implicit(index: FileIndex): void {
+    const { ts } = this.#host;
+    for (const literal of index.literals) {
+      if (!this.#arguments.has(literal) && this.#wantsDerivative(literal))
+        this.#site("implicit", literal, literal, undefined);
+    }
+    const visit = (node: ts.Node): void => {
+      if (ts.isTypeNode(node) || ts.isImportDeclaration(node)) return;
+      if (
+        (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node)) &&
+        isValuePosition(ts, node) &&
+        !this.#arguments.has(node)
+      ) {
+        this.#reference(node);
+        return;
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(index.sourceFile);
+  }
+
+  #reference(node: ts.Identifier | ts.PropertyAccessExpression): void {
+    const { checker } = this.#host;
+    const type = checker.getTypeAtLocation(node);
+    if (type.getCallSignatures().length === 0 || !this.#wantsDerivative(node)) return;
+    this.#site("implicit", node, node, undefined);
+  }
+
+  #wantsDerivative(node: ts.Expression): boolean {
+    const wanted = this.#host.checker.getContextualType(node);
+    return wanted !== undefined && isDifferentiableFunction(this.#context.types.of(wanted));
+  }
+
+  #site(
+    operator: OperatorSite["operator"],
+    argument: ts.Expression,
+    call: ts.Node,
+    options: ts.Expression | undefined,
+  ): void {
+    const host = this.#host;
+    const span = host.span(argument);
+    const resolved = this.#resolve(argument);
+    if (resolved === "unseen") {
+      // A generic function that hands its parameter on promises what its caller must keep.
+      this.#report(
+        "PB3003",
+        span,
+        `The compiler cannot see the function behind ${shortText(argument)}.`,
+        "Pass a function literal or a named function, or give the variable the type DifferentiableFunction<…>.",
+      );
+      return;
+    }
+    const site = { operator, file: this.#file, span, call: host.span(call) };
+    const node =
+      resolved.kind === "function" || resolved.kind === "literal" ? this.#context.lowerable(resolved.key) : undefined;
+    if (node === undefined || host.ts.isClassLike(node)) {
+      this.sites.push({ ...site, target: resolved, mask: "", scalarResult: true });
+      return;
+    }
+    const parameters = parametersOf(host, this.#context.types, node);
+    const full = maskOf(parameters.types);
+    const result = this.#resultOf(node);
+    const isOperator = operator !== "implicit" && operator !== "differentiable" && operator !== "checkpoint";
+    const mask = isOperator ? this.#mask(options, parameters, full, span) : full;
+    if (mask === undefined) return;
+    if (isOperator && !full.includes("1")) {
+      this.#report(
+        "PB2002",
+        span,
+        `${shortText(argument)} has no differentiable parameter.`,
+        "Take a number, array, object with differentiable fields, or leaf as a parameter.",
+      );
+      return;
+    }
+    const scalarResult = mayBeScalar(result);
+    if ((operator === "gradient" || operator === "valueWithGradient") && !scalarResult) {
+      this.#report(
+        "PB2001",
+        span,
+        `${shortText(argument)} returns ${host.checker.typeToString(this.#resultType(node))}, which is not a number.`,
+        "Reduce the result to a number (a sum, a loss), or use pullback(f) and pass the cotangent.",
+      );
+      return;
+    }
+    if (isOperator && passing(result) === "-") {
+      this.#report(
+        "PB2004",
+        span,
+        `${shortText(argument)} returns ${host.checker.typeToString(this.#resultType(node))}, which has no tangent.`,
+        "Return the value whose derivative is wanted.",
+      );
+      return;
+    }
+    this.sites.push({ ...site, target: resolved, mask, scalarResult });
+  }
+
+  #resultType(node: FunctionNode): ts.Type {
+    const { checker } = this.#host;
+    const signature = checker.getSignatureFromDeclaration(node);
+    return signature === undefined ? checker.getAnyType() : checker.getReturnTypeOfSignature(signature);
+  }
+
+  #resultOf(node: FunctionNode): Type {
+    return this.#context.types.of(this.#resultType(node));
+  }
+
+  #resolve(node: ts.Expression): Resolved {
+    const { ts } = this.#host;
+    const host = this.#host;
+    if (isFunctionNode(ts, node)) return { kind: "literal", key: keyOf(host, node) };
+    if (isDifferentiableFunction(this.#context.types.at(node))) return { kind: "carrier" };
+    const name = ts.isPropertyAccessExpression(node) ? node.name : node;
+    const symbol = ts.isIdentifier(name) ? host.symbolOf(name) : undefined;
+    if (symbol === undefined) return "unseen";
+    for (const declaration of symbol.declarations ?? []) {
+      if (this.#context.registration(declaration) !== undefined) return { kind: "registered" };
+      if (host.carriesDerivatives(declaration.getSourceFile().fileName)) return { kind: "carrier" };
+      const fn = this.#functionOf(declaration);
+      if (fn === undefined || !this.#context.isSource(fn)) continue;
+      // A method without its receiver is not a function; on the prototype the receiver is the first parameter.
+      const isMethod = ts.isMethodDeclaration(fn) && !isStatic(ts, fn);
+      if (isMethod && !(ts.isPropertyAccessExpression(node) && node.expression.getText().endsWith(".prototype")))
+        return "unseen";
+      return { kind: "function", key: keyOf(host, fn) };
+    }
+    if (host.isAmbient(symbol) && ts.isPropertyAccessExpression(node) && node.expression.getText() === "Math")
+      return { kind: "registered" };
+    return "unseen";
+  }
+
+  #functionOf(declaration: ts.Declaration): FunctionNode | undefined {
+    const { ts } = this.#host;
+    if (isFunctionNode(ts, declaration)) return declaration;
+    if (
+      !ts.isVariableDeclaration(declaration) ||
+      declaration.initializer === undefined ||
+      !(declaration.parent.flags & ts.NodeFlags.Const)
+    ) {
+      return undefined;
+    }
+    const value = transparent(ts, declaration.initializer);
+    return isFunctionNode(ts, value) ? value : undefined;
+  }
+
+  /** `{ wrt: 0 }`, `{ wrt: [0, 2] }`, or every differentiable parameter. */
+  #mask(
+    options: ts.Expression | undefined,
+    parameters: { types: readonly Type[]; receiver: boolean },
+    full: string,
+    span: Span,
+  ): string | undefined {
+    const { ts } = this.#host;
+    if (options === undefined) return full;
+    const literal = transparent(ts, options);
+    const property = ts.isObjectLiteralExpression(literal)
+      ? literal.properties.find(
+          (p): p is ts.PropertyAssignment => ts.isPropertyAssignment(p) && p.name.getText() === "wrt",
+        )
+      : undefined;
+    if (property === undefined) {
+      if (ts.isObjectLiteralExpression(literal) && literal.properties.length === 0) return full;
+      this.#report(
+        "PB2008",
+        this.#host.span(options),
+        "wrt is not written out here.",
+        "Write wrt as a number or a list of numbers at the call.",
+      );
+      return undefined;
+    }
+    const value = transparent(ts, property.initializer);
+    const entries = ts.isArrayLiteralExpression(value) ? [...value.elements] : [value];
+    const bits = [...full].map(() => "0");
+    for (const entry of entries) {
+      if (!ts.isNumericLiteral(entry)) {
+        this.#report(
+          "PB2008",
+          this.#host.span(entry),
+          "wrt is not written out here.",
+          "Write wrt as a number or a list of numbers at the call.",
+        );
+        return undefined;
+      }
+      const position = Number(entry.text);
+      if (full[position] !== "1") {
+        const why = position >= full.length ? `there are only ${full.length} parameters` : "its type has no tangent";
+        this.#report(
+          "PB2005",
+          this.#host.span(entry),
+          `Parameter ${position} cannot be differentiated: ${why}.`,
+          "List positions of differentiable parameters, counted from 0.",
+        );
+        return undefined;
+      }
+      bits[position] = "1";
+    }
+    return bits.join("");
+  }
+
+  #report(code: string, span: Span, message: string, hint: string): void {
+    this.diagnostics.push({ code, severity: "error", message, span, notes: [], hint });
+  }
+}
+
+function isDifferentiableFunction(type: Type): boolean {
+  if (type.kind === "union") return type.members.some(isDifferentiableFunction);
+  return type.kind === "function" && type.text === "DifferentiableFunction";
+}
+
+/** A number or something that may be a one-element leaf. */
+function mayBeScalar(type: Type): boolean {
+  if (type.kind === "union") return type.members.some(mayBeScalar);
+  return type.kind === "number" || type.kind === "leaf" || type.kind === "unknown";
+}
+
+/** Where a name stands for its value, in a place that may have a declared type. */
+function isValuePosition(typescript: typeof ts, node: ts.Expression): boolean {
+  const { parent } = node;
+  if (typescript.isCallExpression(parent) || typescript.isNewExpression(parent)) return parent.expression !== node;
+  if (
+    typescript.isVariableDeclaration(parent) ||
+    typescript.isPropertyDeclaration(parent) ||
+    typescript.isParameter(parent)
+  ) {
+    return parent.initializer === node;
+  }
+  if (typescript.isPropertyAssignment(parent)) return parent.initializer === node;
+  if (typescript.isShorthandPropertyAssignment(parent)) return parent.name === node;
+  if (typescript.isBinaryExpression(parent))
+    return parent.right === node && parent.operatorToken.kind === typescript.SyntaxKind.EqualsToken;
+  if (typescript.isConditionalExpression(parent)) return parent.condition !== node;
+  if (typescript.isArrowFunction(parent)) return parent.body === node;
+  return typescript.isReturnStatement(parent) || typescript.isArrayLiteralExpression(parent);
+}
+
+function shortText(node: ts.Node): string {
+  const text = node.getText().replace(/\s+/g, " ");
+  return text.length <= 50 ? text : `${text.slice(0, 47)}…`;
+}
