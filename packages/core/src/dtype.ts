@@ -13,22 +13,6 @@ export function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16";
 }
 
-/** Bytes of one element. */
-export function bytesPerElement(dtype: DType): number {
-  switch (dtype) {
-    case "float64":
-      return 8;
-    case "float32":
-    case "int32":
-      return 4;
-    case "float16":
-    case "bfloat16":
-      return 2;
-    default:
-      return 1;
-  }
-}
-
 /** bool < uint8, int8 < int32 < float16, bfloat16 < float32 < float64; two of one rank meet at the next rank. */
 const rank: Readonly<Record<DType, number>> = {
   bool: 0,

@@ -22,16 +22,75 @@ export interface NDArray {
 }
 
 export type UnaryOp =
-  | "abs" | "neg" | "square" | "reciprocal" | "sqrt" | "rsqrt" | "exp" | "exp2" | "exp10" | "expm1"
-  | "log" | "log2" | "log10" | "log1p" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh"
-  | "tanh" | "asinh" | "acosh" | "atanh" | "erf" | "erfc" | "erfInv" | "sign" | "ceil" | "floor" | "round"
-  | "trunc" | "sigmoid" | "logSigmoid" | "softplus" | "relu" | "geluTanh" | "geluTanhDerivative" | "silu"
-  | "isNaN" | "isFinite" | "isInfinite" | "logicalNot";
+  | "abs"
+  | "neg"
+  | "square"
+  | "reciprocal"
+  | "sqrt"
+  | "rsqrt"
+  | "exp"
+  | "exp2"
+  | "exp10"
+  | "expm1"
+  | "log"
+  | "log2"
+  | "log10"
+  | "log1p"
+  | "sin"
+  | "cos"
+  | "tan"
+  | "asin"
+  | "acos"
+  | "atan"
+  | "sinh"
+  | "cosh"
+  | "tanh"
+  | "asinh"
+  | "acosh"
+  | "atanh"
+  | "erf"
+  | "erfc"
+  | "erfInv"
+  | "sign"
+  | "ceil"
+  | "floor"
+  | "round"
+  | "trunc"
+  | "sigmoid"
+  | "logSigmoid"
+  | "softplus"
+  | "relu"
+  | "geluTanh"
+  | "geluTanhDerivative"
+  | "silu"
+  | "isNaN"
+  | "isFinite"
+  | "isInfinite"
+  | "logicalNot";
 
 export type BinaryOp =
-  | "add" | "sub" | "mul" | "div" | "floorDiv" | "remainder" | "fmod" | "pow" | "maximum" | "minimum" | "atan2"
-  | "hypot" | "logAddExp" | "equal" | "notEqual" | "less" | "lessEqual" | "greater" | "greaterEqual"
-  | "logicalAnd" | "logicalOr" | "logicalXor";
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "floorDiv"
+  | "remainder"
+  | "fmod"
+  | "pow"
+  | "maximum"
+  | "minimum"
+  | "atan2"
+  | "hypot"
+  | "logAddExp"
+  | "equal"
+  | "notEqual"
+  | "less"
+  | "lessEqual"
+  | "greater"
+  | "greaterEqual"
+  | "logicalAnd"
+  | "logicalOr"
+  | "logicalXor";
 
 export type ReduceOp = "sum" | "prod" | "max" | "min" | "all" | "any";
 export type ScanOp = "cumsum" | "cumprod" | "cummax" | "cummin" | "logCumSumExp";
@@ -98,8 +157,13 @@ export interface Backend {
   softmaxAdjoint(y: NDArray, ct: NDArray): NDArray;
   /** x * rsqrt(mean(x²) + epsilon) * (weight + offset) along the last axis. */
   rmsNorm(x: NDArray, weight: NDArray | undefined, epsilon: number, offset: number): NDArray;
-  rmsNormAdjoint(x: NDArray, weight: NDArray | undefined, epsilon: number, offset: number, ct: NDArray):
-    { x: NDArray; weight: NDArray | undefined };
+  rmsNormAdjoint(
+    x: NDArray,
+    weight: NDArray | undefined,
+    epsilon: number,
+    offset: number,
+    ct: NDArray,
+  ): { x: NDArray; weight: NDArray | undefined };
   /** Half-split rotary embedding of [..., sequence, headDim] by angles [sequence, headDim / 2] (cos, sin); sign -1 is the adjoint. */
   rotary(x: NDArray, cos: NDArray, sin: NDArray, sign: 1 | -1): NDArray;
 

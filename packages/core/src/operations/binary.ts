@@ -1,6 +1,6 @@
 /** Elementwise operations of two operands: promotion, broadcasting checks, and dispatch to the backend. */
-import type { BinaryOp } from "../backend/backend.ts";
-import { floatingOf, isFloating } from "../dtype.ts";
+import type { BinaryOp } from "../backend/index.ts";
+import { floatingOf } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { broadcastShapes } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -165,9 +165,4 @@ export function isClose(a: Tensor, b: Operand, { rtol = 1e-5, atol = 1e-8, equal
 
 export function allClose(a: Tensor, b: Operand, options?: Closeness): boolean {
   return isClose(a, b, options).all().item() !== 0;
-}
-
-/** Throws DTypeError unless `x` has a derivative to speak of. */
-export function requireFloating(operation: string, x: Tensor): void {
-  if (!isFloating(x.dtype)) throw new DTypeError(`${operation}: needs a floating tensor, but got ${x.dtype}.`);
 }

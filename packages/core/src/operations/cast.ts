@@ -1,5 +1,5 @@
 /** Changes of dtype and device. */
-import { currentBackend } from "../backend/registry.ts";
+import { currentBackend } from "../backend/index.ts";
 import type { DType } from "../dtype.ts";
 import { dtypes } from "../dtype.ts";
 import { BackendError, DTypeError } from "../errors.ts";

@@ -1,5 +1,5 @@
 /** Joining tensors along an axis and taking them apart. */
-import type { NDArray } from "../backend/backend.ts";
+import type { NDArray } from "../backend/index.ts";
 import { promote } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Axes } from "../shape.ts";

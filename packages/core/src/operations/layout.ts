@@ -1,5 +1,5 @@
 /** Views: reshape, transpose, broadcast. Where strides can express the result no element moves. */
-import type { NDArray } from "../backend/backend.ts";
+import type { NDArray } from "../backend/index.ts";
 import { AxisError, ShapeError } from "../errors.ts";
 import type { Axes, Shape } from "../shape.ts";
 import {

@@ -1,5 +1,5 @@
 /** What stands on either side of an operation, and how two operands meet in one dtype on one backend. */
-import type { Backend } from "../backend/backend.ts";
+import type { Backend } from "../backend/index.ts";
 import type { DType } from "../dtype.ts";
 import { floatingOf, promote, promoteWithNumber } from "../dtype.ts";
 import { BackendError } from "../errors.ts";

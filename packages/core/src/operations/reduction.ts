@@ -1,5 +1,5 @@
 /** Reductions over axes. */
-import type { ReduceOp } from "../backend/backend.ts";
+import type { ReduceOp } from "../backend/index.ts";
 import { accumulatorOf } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import type { Axes } from "../shape.ts";

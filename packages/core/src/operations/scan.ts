@@ -1,5 +1,5 @@
 /** Cumulative operations along an axis. */
-import type { ScanOp } from "../backend/backend.ts";
+import type { ScanOp } from "../backend/index.ts";
 import { accumulatorOf, floatingOf } from "../dtype.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";

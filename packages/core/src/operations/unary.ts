@@ -1,5 +1,5 @@
 /** Elementwise functions of one tensor. */
-import type { UnaryOp } from "../backend/backend.ts";
+import type { UnaryOp } from "../backend/index.ts";
 import { floatingOf } from "../dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { castTo } from "./operand.ts";

@@ -1,5 +1,5 @@
 /** Random tensors. All derive from the bits of a key, by the same arithmetic on every backend. */
-import { currentBackend } from "../backend/registry.ts";
+import { currentBackend } from "../backend/index.ts";
 import type { DType } from "../dtype.ts";
 import { isFloating } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";

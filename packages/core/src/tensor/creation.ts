@@ -1,5 +1,5 @@
 /** Tensors from data, constants and ranges. */
-import { currentBackend } from "../backend/registry.ts";
+import { currentBackend } from "../backend/index.ts";
 import type { DType, TypedArray } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import type { Shape } from "../shape.ts";

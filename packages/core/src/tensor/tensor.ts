@@ -4,7 +4,7 @@
  */
 import type { PointwiseLeaf, VectorLeaf } from "@pullback/autodiff";
 import { pointwise, vector } from "@pullback/autodiff";
-import type { Backend, NDArray } from "../backend/backend.ts";
+import type { Backend, NDArray } from "../backend/index.ts";
 import type { DType, TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import * as activation from "../operations/activation.ts";
