@@ -12,7 +12,14 @@ import type {
 import type { DType, TypedArray } from "../../dtype.ts";
 import { isContiguous, newElements, sizeOf } from "./arrays.ts";
 import { Engine, localBytes } from "./engine.ts";
-import { CopyKernels, ElementwiseKernels, MatmulKernels } from "./kernels/index.ts";
+import {
+  CopyKernels,
+  ElementwiseKernels,
+  MatmulKernels,
+  NormaliseKernels,
+  RandomKernels,
+  ReductionKernels,
+} from "./kernels/index.ts";
 import type { ArenaOptions, Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
 import { copyStrided } from "./plain/strided.ts";
@@ -23,12 +30,18 @@ export class EagerBackend implements Backend {
   private readonly copies: CopyKernels;
   private readonly elementwise: ElementwiseKernels;
   private readonly products: MatmulKernels;
+  private readonly reductions: ReductionKernels;
+  private readonly normalise: NormaliseKernels;
+  private readonly random: RandomKernels;
 
   constructor(options?: ArenaOptions) {
     this.engine = new Engine(options);
     this.copies = new CopyKernels(this.engine);
     this.elementwise = new ElementwiseKernels(this.engine, this.copies);
     this.products = new MatmulKernels(this.engine);
+    this.reductions = new ReductionKernels(this.engine, this.copies);
+    this.normalise = new NormaliseKernels(this.engine, this.copies);
+    this.random = new RandomKernels(this.engine);
   }
 
   fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray {
@@ -95,6 +108,9 @@ export class EagerBackend implements Backend {
   }
 
   reduce(op: ReduceOp, x: NDArray, axes: readonly number[]): NDArray {
+    const kernel = op === "sum" || op === "max" || op === "min" ? op : undefined;
+    if (kernel !== undefined && this.reductions.serves(x) && !isSmall(x))
+      return this.reductions.reduce(kernel, x, axes);
     return plain.reduce(this.engine, op, x, axes);
   }
 
@@ -116,15 +132,15 @@ export class EagerBackend implements Backend {
   }
 
   concatenate(xs: readonly NDArray[], axis: number): NDArray {
-    return plain.concatenate(this.engine, xs, axis);
+    return this.copies.concatenate(xs, axis);
   }
 
   pad(x: NDArray, widths: readonly (readonly [number, number])[], value: number): NDArray {
-    return plain.pad(this.engine, x, widths, value);
+    return this.copies.pad(x, widths, value);
   }
 
   gather(x: NDArray, indices: NDArray, axis: number): NDArray {
-    return plain.gather(this.engine, x, indices, axis);
+    return this.copies.gather(x, indices, axis);
   }
 
   gatherAdjoint(source: NDArray, indices: NDArray, axis: number, size: number): NDArray {
@@ -148,18 +164,22 @@ export class EagerBackend implements Backend {
   }
 
   softmax(x: NDArray): NDArray {
+    if (this.normalise.serves(x)) return this.normalise.softmax(x, false);
     return plain.softmax(this.engine, x);
   }
 
   logSoftmax(x: NDArray): NDArray {
+    if (this.normalise.serves(x)) return this.normalise.softmax(x, true);
     return plain.logSoftmax(this.engine, x);
   }
 
   softmaxAdjoint(y: NDArray, ct: NDArray): NDArray {
+    if (this.normalise.serves(y)) return this.normalise.softmaxAdjoint(y, ct);
     return plain.softmaxAdjoint(this.engine, y, ct);
   }
 
   rmsNorm(x: NDArray, weight: NDArray | undefined, epsilon: number, offset: number): NDArray {
+    if (this.normalise.serves(x)) return this.normalise.rmsNorm(x, weight, epsilon, offset);
     return plain.rmsNorm(this.engine, x, weight, epsilon, offset);
   }
 
@@ -170,15 +190,17 @@ export class EagerBackend implements Backend {
     offset: number,
     ct: NDArray,
   ): { x: NDArray; weight: NDArray | undefined } {
+    if (this.normalise.serves(x)) return this.normalise.rmsNormAdjoint(x, weight, epsilon, offset, ct);
     return plain.rmsNormAdjoint(this.engine, x, weight, epsilon, offset, ct);
   }
 
   rotary(x: NDArray, cos: NDArray, sin: NDArray, sign: 1 | -1): NDArray {
+    if (this.normalise.servesRotary(x)) return this.normalise.rotary(x, cos, sin, sign);
     return plain.rotary(this.engine, x, cos, sin, sign);
   }
 
   randomBits(k0: number, k1: number, count: number): NDArray {
-    return plain.randomBits(this.engine, k0, k1, count);
+    return this.random.bits(k0, k1, count);
   }
 
   release(storage: Storage): void {

@@ -7,7 +7,7 @@ import type { NDArray } from "../../backend/backend.ts";
 import type { DType, TypedArray } from "../../dtype.ts";
 import { elementBytes, isContiguous, isHalf, newElements, rowMajor, sizeOf } from "./arrays.ts";
 import { Arena, type ArenaOptions, Handle, type Views } from "./memory/index.ts";
-import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
+import { fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
 import { copyStrided } from "./plain/strided.ts";
 
 /** Up to this size V8 keeps a typed array's elements inside the object: cheaper than a block and a finalizer. */
@@ -169,9 +169,14 @@ function viewOf(views: Views, dtype: DType): TypedArray {
 }
 
 export function decodeHalf(patterns: Uint16Array, dtype: DType): Float32Array {
-  const decode = dtype === "bfloat16" ? fromBfloat16 : fromFloat16;
   const out = new Float32Array(patterns.length);
-  for (let i = 0; i < out.length; i++) out[i] = decode(patterns[i]);
+  if (dtype === "bfloat16") {
+    // A bfloat16 is the upper half of a float32.
+    const bits = new Int32Array(out.buffer);
+    for (let i = 0; i < bits.length; i++) bits[i] = patterns[i] << 16;
+  } else {
+    for (let i = 0; i < out.length; i++) out[i] = fromFloat16(patterns[i]);
+  }
   return out;
 }
 

@@ -102,7 +102,7 @@ export function unaryModule(op: Function1): ModuleBuilder {
       (offset) => {
         const s = new Steps(f);
         const result = op(s, v128.load(x, offset));
-        return [...s.code, ...v128.store(to, result, offset)];
+        return [...s.code(), ...v128.store(to, result, offset)];
       },
       (step) => sequence(bump(x, i32.const(step)), bump(to, i32.const(step))),
     ),

@@ -2,3 +2,6 @@
 export { CopyKernels } from "./copy.ts";
 export { ElementwiseKernels } from "./elementwise.ts";
 export { MatmulKernels } from "./matmul.ts";
+export { NormaliseKernels } from "./normalise.ts";
+export { RandomKernels } from "./random.ts";
+export { ReductionKernels } from "./reductions.ts";

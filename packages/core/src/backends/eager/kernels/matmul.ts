@@ -7,7 +7,7 @@ import { sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { swapLast } from "../plain/matmul.ts";
 import { hasRelaxedSimd } from "../wasm/index.ts";
-import { depthStep, type GemmFunctions, gemmModule, type TileShape } from "./gemm-module.ts";
+import { type GemmFunctions, gemmModule, type TileShape } from "./gemm-module.ts";
 import { float32Lanes, float64Lanes, type Lanes } from "./lanes.ts";
 import { type MatvecFunctions, matvecModule } from "./matvec-module.ts";
 
@@ -106,7 +106,7 @@ interface Workspace {
 function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, product: Product): Workspace {
   const { rows, depth, columns } = product;
   const tileColumns = tileShape.vectors * lanes.count;
-  const deep = padded(Math.min(depth, depthBlock), depthStep);
+  const deep = Math.min(depth, depthBlock);
   const aBytes = padded(Math.min(rows, rowBlock), tileShape.rows) * deep * lanes.bytes;
   const bBytes = padded(Math.min(columns, columnBlock), tileColumns) * deep * lanes.bytes;
   const tileBytes = tileShape.rows * tileShape.vectors * 16;
@@ -121,15 +121,14 @@ function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, p
         const width = Math.min(columnBlock, columns - j);
         for (let k = 0; k < depth; k += depthBlock) {
           const thick = Math.min(depthBlock, depth - k);
-          const thickPadded = padded(thick, depthStep);
           const fromB = b.address + k * b.rowStride + j * b.columnStride;
-          functions.packColumns(fromB, b.columnStride, b.rowStride, width, thick, thickPadded, packedB);
+          functions.packColumns(fromB, b.columnStride, b.rowStride, width, thick, packedB);
           for (let i = 0; i < rows; i += rowBlock) {
             const high = Math.min(rowBlock, rows - i);
             const fromA = a.address + i * a.rowStride + k * a.columnStride;
-            functions.packRows(fromA, a.rowStride, a.columnStride, high, thick, thickPadded, packedA);
+            functions.packRows(fromA, a.rowStride, a.columnStride, high, thick, packedA);
             const target = to + i * rowBytes + j * lanes.bytes;
-            functions.block(packedA, packedB, target, rowBytes, high, width, thickPadded, k > 0 ? 1 : 0, scratch);
+            functions.block(packedA, packedB, target, rowBytes, high, width, thick, k > 0 ? 1 : 0, scratch);
           }
         }
       }

@@ -138,7 +138,7 @@ export class Arena {
     if (address >= 0) return address;
     const bytes = classBytes(index);
     this.observe(bytes);
-    if (this.blocks.free >= bytes) {
+    if (this.blocks.free() >= bytes) {
       this.blocks.coalesce();
       address = this.blocks.take(index);
       if (address >= 0) return address;

@@ -44,7 +44,7 @@ export class BlockAllocator {
   private rangeBytes = 0;
 
   /** Free bytes in all, however scattered. */
-  get free(): number {
+  free(): number {
     return this.listedBytes + this.rangeBytes;
   }
 

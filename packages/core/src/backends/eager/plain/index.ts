@@ -6,11 +6,11 @@ export {
   gather,
   gatherAdjoint,
   pad,
+  resolveIndex,
   scatterAdd,
   sliceUpdate,
   takeAlongAxis,
 } from "./indexing.ts";
 export { matmul } from "./matmul.ts";
 export { logSoftmax, rmsNorm, rmsNormAdjoint, rotary, softmax, softmaxAdjoint } from "./normalise.ts";
-export { randomBits } from "./random.ts";
 export { argReduce, argsort, nonzero, reduce, scan } from "./reductions.ts";

@@ -75,7 +75,7 @@ function pattern(value: number, dtype: NDArray["dtype"]): number {
 }
 
 /** An index into an axis of `extent`, counting from the end when negative. Throws IndexError. */
-function resolveIndex(index: number, extent: number, operation: string): number {
+export function resolveIndex(index: number, extent: number, operation: string): number {
   const resolved = index < 0 ? index + extent : index;
   if (!(resolved >= 0 && resolved < extent)) {
     throw new IndexError(`${operation}: index ${index} is outside an axis of ${extent} elements.`, {

@@ -1,10 +1,8 @@
-/** Threefry-2x32 with 20 rounds: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). */
-import type { NDArray } from "../../../backend/backend.ts";
-import type { Engine } from "../engine.ts";
+/** The definition of Threefry-2x32 with 20 rounds, one block at a time: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). */
 
-const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
+export const rotations = [13, 15, 26, 6, 17, 29, 16, 24];
 /** The key schedule's constant, C240 of Threefish for 32-bit words. */
-const parity = 0x1bd11bda;
+export const parity = 0x1bd11bda;
 
 /** The two words of block (c0, c1) under key (k0, k1), written to `out[at]` and, if it is inside, `out[at + 1]`. */
 export function threefry2x32(
@@ -30,13 +28,4 @@ export function threefry2x32(
   }
   out[at] = x0;
   if (at + 1 < out.length) out[at + 1] = x1;
-}
-
-/** Block i is that of counter (i, 0); its words are elements 2i and 2i + 1. */
-export function randomBits(engine: Engine, k0: number, k1: number, count: number): NDArray {
-  engine.begin();
-  const out = engine.createSized("int32", [count], count);
-  const to = engine.window(out);
-  for (let i = 0; i < count; i += 2) threefry2x32(k0, k1, i >>> 1, 0, to, i);
-  return out;
 }

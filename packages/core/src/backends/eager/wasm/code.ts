@@ -187,6 +187,7 @@ export const i32x4 = {
   gt: binaryVector(59),
   shl: (a: Expression, bits: number) => apply(vector(171), a, i32.const(bits)),
   shr: (a: Expression, bits: number) => apply(vector(172), a, i32.const(bits)),
+  shrUnsigned: (a: Expression, bits: number) => apply(vector(173), a, i32.const(bits)),
   add: binaryVector(174),
   sub: binaryVector(177),
   mul: binaryVector(181),
@@ -248,6 +249,9 @@ export const f64x2 = {
   div: binaryVector(243),
   min: binaryVector(244),
   max: binaryVector(245),
+  sqrt: unaryVector(239),
+  /** Two doubles as the two low floats, zeros above. */
+  toLowF32x4: unaryVector(94),
   /** The two low floats as doubles. */
   fromLowF32x4: unaryVector(95),
   relaxedMadd: (a: Expression, b: Expression, c: Expression) => apply(vector(0x107), a, b, c),

@@ -50,7 +50,7 @@ export class Steps {
     this.statements.push(...statements);
   }
 
-  get code(): Statement {
+  code(): Statement {
     return this.statements.flat();
   }
 }
