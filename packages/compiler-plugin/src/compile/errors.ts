@@ -16,3 +16,16 @@ export class CompileError extends PullbackError {
     this.stack = `CompileError: Pullback cannot compile this program\n\n${formatted}\n`;
   }
 }
+
+/** A defect of the compiler itself, as a diagnostic of the file that it met: all other files compile. */
+export function failureOf(file: string, error: unknown): Diagnostic {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    code: "PB9004",
+    severity: "error",
+    message: `The compiler itself failed here: ${text}`,
+    span: { file, start: 0, end: 0 },
+    notes: [],
+    hint: "This is a defect of Pullback: please report it with the function that shows it.",
+  };
+}

@@ -45,6 +45,7 @@ function compiled({ source, declarations = [], literals = [], structs = [] }: Ma
   };
   const program = {
     text: () => source,
+    registrations: () => [],
     structs: () =>
       structs.map(({ className, after: text }) => ({
         ...{ className, attachAfter: after(text) },

@@ -36,7 +36,8 @@ export function compileFile(program: CompilerProgram, plan: Plan, file: string, 
 /** Whether compiling a file only strips its types. */
 export function emitsNothing(program: CompilerProgram, plan: FilePlan): boolean {
   const { declarations, literals, hasSites, file } = plan;
-  return declarations.length + literals.length === 0 && !hasSites && program.structs(file).length === 0;
+  if (declarations.length + literals.length > 0 || hasSites || program.structs(file).length > 0) return false;
+  return program.registrations(file).every(({ wrt }) => wrt === undefined);
 }
 
 class FileCompiler {
@@ -74,6 +75,9 @@ class FileCompiler {
         struct.attachAfter,
         `\nObject.defineProperty(${struct.className}, Symbol.for("pullback.struct"), { value: { fields: ${fields} }, configurable: true });\n`,
       );
+    }
+    for (const { wrt } of this.#program.registrations(this.#file.file)) {
+      if (wrt !== undefined) this.#edits.insert(wrt.offset, wrt.text, "open");
     }
     for (const { declaration, variants } of declarations) this.#attach(declaration, variants);
     for (const { site, variants } of literals) {

@@ -38,6 +38,7 @@ function planOf(made: MadeUp) {
     diagnostics: () => [],
     semanticErrors: () => [],
     structs: () => [],
+    registrations: () => [],
     sites: (file: string) =>
       (made.sites ?? [])
         .filter(([, key]) => fileOf(key) === file)

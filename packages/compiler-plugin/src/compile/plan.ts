@@ -6,6 +6,7 @@ import type { DerivedFunction } from "../ad/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
 import { type Cause, chainNotes } from "./chain.ts";
+import { failureOf } from "./errors.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { isSelfHosted } from "./self-hosted.ts";
 import type { Stages } from "./stages.ts";
@@ -164,15 +165,7 @@ class Planner {
     try {
       return work();
     } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      this.#report({
-        code: "PB9004",
-        severity: "error",
-        message: `The compiler itself failed here: ${text}`,
-        span: { file, start: 0, end: 0 },
-        notes: [],
-        hint: "This is a defect of Pullback: please report it with the function that shows it.",
-      });
+      this.#report(failureOf(file, error));
       return undefined;
     }
   }

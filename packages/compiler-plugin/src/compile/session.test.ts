@@ -40,7 +40,14 @@ const compiler: Compiler = {
       span: { file: path("a.ts"), start: 0, end: 1 },
     };
     return {
-      ...{ files, inputs: files, semanticErrors: () => [], structs: () => [], tagged: () => [] },
+      ...{
+        files,
+        inputs: files,
+        semanticErrors: () => [],
+        structs: () => [],
+        tagged: () => [],
+        registrations: () => [],
+      },
       text: (file: string) => readFileSync(file, "utf8"),
       diagnostics: (file: string) => diagnostics.filter(({ span }) => span.file === file),
       sites: (file: string) => (file === path("a.ts") ? [site] : []),

@@ -7,7 +7,7 @@ import { isatty } from "node:tty";
 import { type Diagnostic, formatDiagnostic } from "../check/index.ts";
 import type { CompilerProgram } from "../frontend/index.ts";
 import { compilerVersion, DiskCache, hash } from "./cache.ts";
-import { CompileError } from "./errors.ts";
+import { CompileError, failureOf } from "./errors.ts";
 import { compileFile, emitsNothing } from "./file.ts";
 import { type Input, inputOf, isUnchanged } from "./inputs.ts";
 import { planProgram } from "./plan.ts";
@@ -136,21 +136,33 @@ export class Session {
     const plan = planProgram(program, this.#compiler, progress);
     this.#program = program;
     const units: Record<string, string> = {};
+    const failures: Diagnostic[] = [];
     const toEmit = [...plan.files.values()].filter(
       (file) => !emitsNothing(program, file) && !file.diagnostics.some(({ severity }) => severity === "error"),
     );
     for (const [i, { file }] of toEmit.entries()) {
       progress.step(`writing ${i + 1} of ${toEmit.length} files`);
-      const { code, map, typescript } = compileFile(program, plan, file, {
-        differentiate: this.#compiler.differentiate,
-        emitDerivative: this.#compiler.emitDerivative,
-        stripTypes: (text, path) => this.#stripped(text, path),
-      });
-      units[file] = `unit-${hash(this.#version, file, typescript)}.json`;
-      this.#cache.write(units[file], JSON.stringify({ code, map }));
+      try {
+        const { code, map, typescript } = compileFile(program, plan, file, {
+          differentiate: this.#compiler.differentiate,
+          emitDerivative: this.#compiler.emitDerivative,
+          stripTypes: (text, path) => this.#stripped(text, path),
+        });
+        const name = `unit-${hash(this.#version, file, typescript)}.json`;
+        this.#cache.write(name, JSON.stringify({ code, map }));
+        units[file] = name;
+      } catch (error) {
+        failures.push(failureOf(file, error));
+      }
     }
     progress.done();
-    const state: State = { rootFiles, inputs, sources: program.files, diagnostics: plan.diagnostics, units };
+    const state: State = {
+      rootFiles,
+      inputs,
+      sources: program.files,
+      diagnostics: [...plan.diagnostics, ...failures],
+      units,
+    };
     this.#cache.sweep();
     this.#cache.write(this.#stateName, JSON.stringify(state));
     return state;
