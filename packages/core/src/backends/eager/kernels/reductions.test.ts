@@ -74,7 +74,7 @@ describe.each(["float32", "float64"] as const)("%s", (dtype) => {
   });
 
   test("sums of many elements keep their accuracy", () => {
-    const size = 3_000_001;
+    const size = 1_000_001;
     const x = backend.full([size], 0.1, dtype);
     const exact = (dtype === "float32" ? Math.fround(0.1) : 0.1) * size;
     const epsilon = dtype === "float32" ? 2 ** -23 : 2 ** -52;

@@ -4,6 +4,8 @@ import type { TypedArray } from "../../../dtype.ts";
 import { isInteger, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 
+const { imul } = Math;
+
 /** The last two axes swapped: a view. */
 export function swapLast(x: NDArray): NDArray {
   const rank = x.shape.length;
@@ -48,6 +50,6 @@ function floatDot(x: TypedArray, i: number, y: TypedArray, j: number, count: num
 
 function integerDot(x: TypedArray, i: number, y: TypedArray, j: number, count: number): number {
   let sum = 0;
-  for (let k = 0; k < count; k++) sum = (sum + Math.imul(x[i + k], y[j + k])) | 0;
+  for (let k = 0; k < count; k++) sum = (sum + imul(x[i + k], y[j + k])) | 0;
   return sum;
 }

@@ -12,6 +12,9 @@ export function reducedDType(op: ReduceOp | ScanOp, dtype: DType): DType {
   return accumulates && isInteger(dtype) ? "int32" : dtype;
 }
 
+// Taken once: where tests run, in a context of their own, each look at a global is a call.
+const { abs, imul } = Math;
+
 /** Reduces `count` elements from `start` on, `stride` apart. */
 type Fold = (from: TypedArray, start: number, count: number, stride: number) => number;
 
@@ -22,7 +25,7 @@ function compensatedSum(from: TypedArray, start: number, count: number, stride: 
   for (let i = 0, j = start; i < count; i++, j += stride) {
     const x = from[j];
     const next = sum + x;
-    lost += Math.abs(sum) >= Math.abs(x) ? sum - next + x : x - next + sum;
+    lost += abs(sum) >= abs(x) ? sum - next + x : x - next + sum;
     sum = next;
   }
   // Infinite sums lose NaN, not a rounding error.
@@ -49,7 +52,7 @@ function product(from: TypedArray, start: number, count: number, stride: number)
 
 function integerProduct(from: TypedArray, start: number, count: number, stride: number): number {
   let result = 1;
-  for (let i = 0, j = start; i < count; i++, j += stride) result = Math.imul(result, from[j]);
+  for (let i = 0, j = start; i < count; i++, j += stride) result = imul(result, from[j]);
   return result;
 }
 
@@ -200,7 +203,7 @@ function scanStep(op: ScanOp, integer: boolean): (total: number, x: number) => n
     case "cumsum":
       return integer ? (total, x) => (total + x) | 0 : (total, x) => total + x;
     case "cumprod":
-      return integer ? Math.imul : (total, x) => total * x;
+      return integer ? imul : (total, x) => total * x;
     case "cummax":
       return Math.max;
     case "cummin":
