@@ -65,6 +65,9 @@ export interface CompilerProgram extends Program {
   importsOf(file: string): string[];
 }
 
+/** What TypeScript reports about style, not about types: unused and unreachable code, fall-through, missing `override`. */
+const styleErrors = new Set([2695, 4114, 6133, 6138, 6192, 6196, 6198, 6199, 7027, 7028, 7029, 7030]);
+
 const hosts = new WeakMap<CompilerProgram, TypeHost>();
 
 export function createProgram(options: ProgramOptions): CompilerProgram {
@@ -194,7 +197,11 @@ class HostedProgram implements CompilerProgram, ProgramContext {
       .getSemanticDiagnostics(file)
       .filter(
         (d) =>
-          d.category === ts.DiagnosticCategory.Error && d.start !== undefined && d.start >= from && d.start < node.end,
+          d.category === ts.DiagnosticCategory.Error &&
+          !styleErrors.has(d.code) &&
+          d.start !== undefined &&
+          d.start >= from &&
+          d.start < node.end,
       )
       .map((d) => ({
         code: "PB2020",

@@ -74,7 +74,13 @@ export class TypeHost {
 
   /** The name of an export of @pullback/autodiff that a symbol denotes. */
   autodiffName(symbol: ts.Symbol | undefined): string | undefined {
-    return symbol !== undefined && this.isFrom(symbol, "@pullback/autodiff") ? symbol.name : undefined;
+    const declaration = symbol?.declarations?.[0];
+    if (symbol === undefined || declaration === undefined || !this.isFrom(symbol, "@pullback/autodiff"))
+      return undefined;
+    // Not the properties of its types, such as the `pullback` of a value with its pullback.
+    return this.ts.isFunctionDeclaration(declaration) || this.ts.isVariableDeclaration(declaration)
+      ? symbol.name
+      : undefined;
   }
 
   /** Whether a symbol belongs to JavaScript or its hosts: the library files and @types/node. */

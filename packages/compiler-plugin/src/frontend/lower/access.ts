@@ -109,7 +109,12 @@ export function property(
   s.at(node);
   const kind = object.type.kind;
   if ((kind === "array" || kind === "tuple") && name === "length") return s.builder.length(object);
-  if (symbol !== undefined && !s.host.isAmbient(symbol) && mayBeAccessor(s, symbol)) {
+  if (
+    symbol !== undefined &&
+    !s.host.isAmbient(symbol) &&
+    mayBeAccessor(s, symbol) &&
+    !(kind === "leaf" && type.kind === "inert")
+  ) {
     const callee = memberCallee(s, symbol, name, "get");
     if (callee !== undefined && reachesAccessor(callee)) {
       return s.builder.call(callee, [object], type, { effects: callee.kind !== "registered" });
@@ -152,17 +157,15 @@ function superProperty(s: Lowering, node: ts.PropertyAccessExpression, symbol: t
   const base = owner.heritageClauses?.[0]?.types[0]?.expression.getText() ?? "";
   const callee = symbol === undefined ? undefined : superCallee(s, symbol, base, node.name.text);
   if (callee?.kind === "known" && self !== undefined) {
-    return s
-      .at(node)
-      .call(
-        {
-          ...callee,
-          text: `Object.getOwnPropertyDescriptor(${base}.prototype, ${JSON.stringify(node.name.text)}).get`,
-        },
-        [self],
-        s.types.at(node),
-        { effects: true },
-      );
+    return s.at(node).call(
+      {
+        ...callee,
+        text: `Object.getOwnPropertyDescriptor(${base}.prototype, ${JSON.stringify(node.name.text)}).get`,
+      },
+      [self],
+      s.types.at(node),
+      { effects: true },
+    );
   }
   return opaqueValue(s, [node.getText()], [], s.types.at(node), {
     code: "PB1009",

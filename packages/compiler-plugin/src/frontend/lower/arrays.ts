@@ -98,10 +98,7 @@ function maximum(s: Lowering, a: Value, b: Value): Value {
   return value;
 }
 
-let temporaries = 0;
-
 export function temporary(s: Lowering, name: string, value: Value, type: Type): Temporary {
-  temporaries += 1;
   const variable: Temporary = { temporary: name, type };
   s.environment.variables.set(variable, value);
   return variable;

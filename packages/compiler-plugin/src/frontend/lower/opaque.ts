@@ -135,7 +135,6 @@ function wrapped(
   refusal: Refusal,
   shape: { expression: boolean; result: Type },
 ): Value {
-  const { ts } = s;
   const names = targets.map((t) => t.name).join(", ");
   const assigned = names === "" ? "" : `, ${names}`;
   const replaced = new Map<ts.Node, [string, ts.Node | undefined, string]>();

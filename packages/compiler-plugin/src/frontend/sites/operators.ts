@@ -13,6 +13,7 @@ import {
 } from "../declarations/index.ts";
 import type { TypeHost } from "../host/index.ts";
 import { type ProgramContext, transparent } from "../lower/index.ts";
+import { localNames } from "./names.ts";
 
 const operators = [
   "gradient",
@@ -47,7 +48,11 @@ export interface SitesOfFile {
 }
 
 export function findSites(context: ProgramContext, index: FileIndex, implicit: boolean): SitesOfFile {
-  const finder = new SiteFinder(context, index.sourceFile.fileName);
+  const finder = new SiteFinder(
+    context,
+    index.sourceFile.fileName,
+    localNames(context.host, index.sourceFile, operators),
+  );
   for (const call of index.calls) finder.call(call);
   if (implicit) finder.implicit(index);
   finder.sites.sort((a, b) => a.span.start - b.span.start);
@@ -62,9 +67,11 @@ class SiteFinder implements SitesOfFile {
   readonly #context: ProgramContext;
   readonly #host: TypeHost;
   readonly #file: string;
+  readonly #names: ReadonlySet<string>;
   readonly #arguments = new Set<ts.Node>();
 
-  constructor(context: ProgramContext, file: string) {
+  constructor(context: ProgramContext, file: string, names: ReadonlySet<string>) {
+    this.#names = names;
     this.#context = context;
     this.#host = context.host;
     this.#file = file;
@@ -74,7 +81,7 @@ class SiteFinder implements SitesOfFile {
     const { ts } = this.#host;
     if (!ts.isCallExpression(node)) return;
     const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name : node.expression;
-    if (!ts.isIdentifier(callee)) return;
+    if (!ts.isIdentifier(callee) || !this.#names.has(callee.text)) return;
     const symbol = this.#host.symbolOf(callee);
     const operator = operators.find((name) => name === this.#host.autodiffName(symbol));
     const [argument] = node.arguments;
@@ -148,7 +155,7 @@ class SiteFinder implements SitesOfFile {
     const full = maskOf(parameters.types);
     const result = this.#resultOf(node);
     const isOperator = operator !== "implicit" && operator !== "differentiable" && operator !== "checkpoint";
-    const mask = isOperator ? this.#mask(options, parameters, full, span) : full;
+    const mask = isOperator ? this.#mask(options, full) : full;
     if (mask === undefined) return;
     if (isOperator && !full.includes("1")) {
       this.#report(
@@ -230,12 +237,7 @@ class SiteFinder implements SitesOfFile {
   }
 
   /** `{ wrt: 0 }`, `{ wrt: [0, 2] }`, or every differentiable parameter. */
-  #mask(
-    options: ts.Expression | undefined,
-    parameters: { types: readonly Type[]; receiver: boolean },
-    full: string,
-    span: Span,
-  ): string | undefined {
+  #mask(options: ts.Expression | undefined, full: string): string | undefined {
     const { ts } = this.#host;
     if (options === undefined) return full;
     const literal = transparent(ts, options);

@@ -6,6 +6,7 @@ import { type FileIndex, isDifferentiable, isStatic } from "../declarations/inde
 import type { TypeHost } from "../host/index.ts";
 import type { RegisteredTarget } from "../lower/index.ts";
 import type { Types } from "../types/index.ts";
+import { localNames } from "./names.ts";
 
 export interface Registration {
   /** Source text of the target. */
@@ -32,10 +33,16 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
   const diagnostics: Diagnostic[] = [];
   const places = new Map<ts.Declaration, Span>();
   for (const { sourceFile, calls } of indices) {
+    const names = localNames(host, sourceFile, ["registerDerivative"]);
     for (const call of calls) {
       if (!ts.isCallExpression(call)) continue;
       const name = ts.isPropertyAccessExpression(call.expression) ? call.expression.name : call.expression;
-      if (!ts.isIdentifier(name) || host.autodiffName(host.symbolOf(name)) !== "registerDerivative") continue;
+      if (
+        !ts.isIdentifier(name) ||
+        !names.has(name.text) ||
+        host.autodiffName(host.symbolOf(name)) !== "registerDerivative"
+      )
+        continue;
       const span = host.span(call);
       const report = (code: string, message: string, hint: string, notes: Diagnostic["notes"] = []) =>
         diagnostics.push({ code, severity: "error", message, span, notes, hint });

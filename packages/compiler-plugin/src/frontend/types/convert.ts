@@ -8,11 +8,15 @@ export const inert = (text: string): Type => ({ kind: "inert", text });
 const number: Type = { kind: "number" };
 const differentiableFunction: Type = { kind: "function", text: "DifferentiableFunction" };
 
+/** Arrays of arrays of …, deeper than any program means. */
+const deepest = 24;
+
 export class Types {
   readonly #host: TypeHost;
   readonly #protocol: Protocol;
   readonly #classKey: (declaration: ts.ClassLikeDeclaration) => string;
   readonly #converted = new Map<ts.Type, Type>();
+  #depth = 0;
 
   constructor(host: TypeHost, classKey: (declaration: ts.ClassLikeDeclaration) => string) {
     this.#host = host;
@@ -21,11 +25,16 @@ export class Types {
   }
 
   of(type: ts.Type): Type {
-    let converted = this.#converted.get(type);
-    if (converted === undefined) {
-      converted = this.#convert(type);
-      this.#converted.set(type, converted);
-    }
+    const known = this.#converted.get(type);
+    if (known !== undefined) return known;
+    // A type that contains itself without a named object in between (`type Nested = number | Nested[]`), or that
+    // grows without end, is known only at run time from some depth on.
+    if (this.#depth > deepest) return unknown("recursive");
+    this.#converted.set(type, unknown("recursive"));
+    this.#depth += 1;
+    const converted = this.#convert(type);
+    this.#depth -= 1;
+    this.#converted.set(type, converted);
     return converted;
   }
 
