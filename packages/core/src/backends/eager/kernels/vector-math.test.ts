@@ -86,6 +86,13 @@ test.each<UnaryOp>(["geluTanh", "geluTanhDerivative"])("%s is near its definitio
   }
 });
 
+test("zeros keep their sign", () => {
+  const zeros = backend.full([32], -0, "float32");
+  for (const op of ["tanh", "erf", "silu", "sqrt", "round", "trunc", "floor", "ceil"] as const) {
+    expect([op, Object.is(backend.readSync(backend.unary(op, zeros))[0], -0)]).toEqual([op, true]);
+  }
+});
+
 test("special values", () => {
   const special = Float32Array.of(Infinity, -Infinity, NaN, 0, -0, 2 ** -149, -(2 ** -149), 3.4e38, -3.4e38, 1);
   const x = backend.fromHost(

@@ -86,8 +86,9 @@ export const tanh: Function1 = (s, value) => {
   const near = s.let(add(mul(mul(p, square), x), x));
   const e = exp(s, add(magnitude, magnitude));
   const far = s.let(sub(number(1), div(number(2), add(e, number(1)))));
-  const signed = s.let(v128.or(far, v128.and(x, signBit)));
-  return s.let(v128.select(f32x4.lt(magnitude, number(0.625)), near, signed));
+  const result = v128.select(f32x4.lt(magnitude, number(0.625)), near, far);
+  // The sign for `far`, and for -0.
+  return s.let(v128.or(result, v128.and(x, signBit)));
 };
 
 export const erf: Function1 = (s, value) => {

@@ -33,7 +33,7 @@ export interface Views {
 }
 
 /** Bytes at address 0 into which kernels stage operands that do not live in the arena. */
-export const stagingBytes = 4096;
+const stagingBytes = 4096;
 
 export class Arena {
   readonly memory: WebAssembly.Memory;
