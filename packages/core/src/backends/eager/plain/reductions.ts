@@ -261,7 +261,9 @@ function compare(a: number, b: number): number {
 /** [count, rank] indices of the elements that are not zero, in row-major order. */
 export function nonzero(engine: Engine, x: NDArray): NDArray {
   engine.begin(x);
-  const found = engine.dense(x).reduce((count: number, value: number) => count + (value !== 0 ? 1 : 0), 0);
+  let found = 0;
+  const counted = engine.dense(x);
+  for (let i = 0; i < counted.length; i++) if (counted[i] !== 0) found++;
   const rank = x.shape.length;
   const out = engine.createSized("int32", [found, rank], found * rank);
   const from = engine.dense(x);
