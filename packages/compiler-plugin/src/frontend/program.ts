@@ -94,8 +94,11 @@ class HostedProgram implements CompilerProgram, ProgramContext {
 
   constructor(host: TypeHost) {
     this.host = host;
-    this.types = new Types(host, (declaration) => classKey(host, declaration));
     this.hierarchy = new Hierarchy(host, () => this.#allIndices());
+    this.types = new Types(host, {
+      classKey: (declaration) => classKey(host, declaration),
+      isImplemented: (symbol) => this.hierarchy.derived(symbol).length > 0,
+    });
     this.#sources = new Map(host.sources.map((file) => [file.fileName, file]));
     this.files = [...this.#sources.keys()];
   }

@@ -39,6 +39,8 @@ export interface StructType {
   readonly fields: () => ReadonlyMap<string, Type>;
   /** Key of the class declaration, when it is a class. */
   readonly classKey?: string;
+  /** An interface that classes implement: its values may have fields that the type does not tell. */
+  readonly open?: true;
 }
 
 /** How a value of a type carries its adjoint: by value, by reference (a shadow), unknown until run time, or not at all. */

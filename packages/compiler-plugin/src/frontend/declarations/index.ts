@@ -4,7 +4,6 @@ export {
   type DifferentiableDeclaration,
   describe,
   isDifferentiable,
-  kindsOf,
   maskOf,
   type ParameterList,
   parametersOf,

@@ -2,4 +2,4 @@
 export { checkFields } from "./fields.ts";
 export { findSites, type OperatorSite, type SitesOfFile } from "./operators.ts";
 export { findRegistrations, type Registration, type Registrations } from "./registrations.ts";
-export { isTagged, tagOf } from "./tags.ts";
+export { tagOf } from "./tags.ts";

@@ -15,13 +15,22 @@ export class Types {
   readonly #host: TypeHost;
   readonly #protocol: Protocol;
   readonly #classKey: (declaration: ts.ClassLikeDeclaration) => string;
+  readonly #implemented: (symbol: ts.Symbol) => boolean;
   readonly #converted = new Map<ts.Type, Type>();
   #depth = 0;
 
-  constructor(host: TypeHost, classKey: (declaration: ts.ClassLikeDeclaration) => string) {
+  constructor(
+    host: TypeHost,
+    options: {
+      classKey: (declaration: ts.ClassLikeDeclaration) => string;
+      /** Whether classes of the program name the interface in their heritage clauses. */
+      isImplemented: (symbol: ts.Symbol) => boolean;
+    },
+  ) {
     this.#host = host;
     this.#protocol = new Protocol(host);
-    this.#classKey = classKey;
+    this.#classKey = options.classKey;
+    this.#implemented = options.isImplemented;
   }
 
   of(type: ts.Type): Type {
@@ -157,9 +166,17 @@ export class Types {
         return fields;
       },
     };
-    return declaration !== undefined && ts.isClassLike(declaration)
-      ? { ...struct, classKey: this.#classKey(declaration) }
-      : struct;
+    if (declaration !== undefined && ts.isClassLike(declaration)) {
+      return { ...struct, classKey: this.#classKey(declaration) };
+    }
+    const hasMethods = properties.some((property) => property.flags & ts.SymbolFlags.Method);
+    return hasMethods || properties.length === 0 || this.#isImplemented(symbol) ? { ...struct, open: true } : struct;
+  }
+
+  #isImplemented(symbol: ts.Symbol | undefined): boolean {
+    return (
+      symbol !== undefined && (symbol.flags & this.#host.ts.SymbolFlags.Interface) !== 0 && this.#implemented(symbol)
+    );
   }
 
   #fields(properties: readonly ts.Symbol[]): ReadonlyMap<string, Type> {

@@ -1,3 +1,3 @@
 /** TypeScript types as differentiation sees them. */
-export { fieldName, inert, Types, unionOf } from "./convert.ts";
-export { Protocol, type ProtocolKey } from "./protocol.ts";
+export { inert, Types } from "./convert.ts";
+export type { ProtocolKey } from "./protocol.ts";
