@@ -172,10 +172,16 @@ export class SavePlan {
 
   /** May the reverse sweep read this slot again and find what the forward sweep found? */
   private reloadable(op: Extract<Op, { kind: "load" }>): boolean {
-    if (op.readonly === true) return true;
     const { activity, form, shadowed, layout } = this.input;
     const primal = shadowed.get(op.object);
     const object = primal ?? op.object;
+    // `move` and optimizers assign readonly fields too, between the sweeps; pointers stay.
+    const moves = form === "split" && primal === undefined && passing((op.results[0] as Value).type) !== "r";
+    if (
+      op.readonly === true &&
+      !(moves && passing(op.object.type) !== "-" && passing((op.results[0] as Value).type) !== "-")
+    )
+      return true;
     if (primal !== undefined && passing((op.results[0] as Value).type) === "v") return false;
     if (!activity.constant(object, slotKey(op.key))) return false;
     // Between the sweeps of a split derivative the caller may write; nobody but us holds the shadows and what we made.

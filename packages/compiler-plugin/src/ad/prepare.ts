@@ -7,6 +7,7 @@ import {
   type Op,
   type Program,
   type Region,
+  undefinedType,
   type Value,
 } from "../hir/index.ts";
 import { inlineCalls } from "../opt/index.ts";
@@ -38,13 +39,15 @@ function packRest(region: Region, program: Program, ids: Ids): Region {
       ops.push(op);
       continue;
     }
+    const front = [...op.args.slice(0, rest)];
+    while (front.length < rest) {
+      const missing: Value = { id: ids.next++, type: callee.params[front.length]?.type ?? undefinedType };
+      ops.push({ kind: "const", value: undefined, span: op.span, results: [missing] });
+      front.push(missing);
+    }
     const packed: Value = { id: ids.next++, type: callee.params[rest]?.type ?? arrayOf({ kind: "number" }) };
     ops.push({ kind: "array", elements, spread, span: op.span, results: [packed] });
-    ops.push({
-      ...op,
-      args: [...op.args.slice(0, rest), packed],
-      spread: [...op.args.slice(0, rest).map(() => false), true],
-    });
+    ops.push({ ...op, args: [...front, packed], spread: [...front.map(() => false), true] });
   }
   return { ...region, ops };
 }

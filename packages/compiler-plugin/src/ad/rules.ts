@@ -30,6 +30,9 @@ const power: readonly Rule[] = [
     const slope = (c: Builder) => mul(c, p as Value, c.prim("**", [x as Value, sub(c, p as Value, num(c, 1))]));
     const known = constant(p as Value);
     if (known === 0) return num(b, 0);
+    if (known === 1) return d;
+    if (known === 2) return mul(b, d, mul(b, num(b, 2), x as Value));
+    if (known === 3) return mul(b, d, mul(b, num(b, 3), square(b, x as Value)));
     const factor =
       known === undefined ? choose(b, b.prim("===", [p as Value, num(b, 0)]), (c) => num(c, 0), slope) : slope(b);
     return mul(b, d, factor);

@@ -48,5 +48,3 @@ function ownAllocation(call: CallOp, activity: Activity): boolean {
   const object = call.args[0];
   return object !== undefined && activity.allocated(object);
 }
-
-export { stopsActivity };

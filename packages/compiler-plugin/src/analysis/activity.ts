@@ -6,7 +6,7 @@
 import type { CallOp, HirFunction, Op, Value } from "../hir/index.ts";
 import { passing, slotKey, walk } from "../hir/index.ts";
 import type { Aliases } from "./aliases.ts";
-import { aliases, pointsToMemory, type Summaries } from "./aliases.ts";
+import { aliases, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
 import { find, type MemoryClass, mark, reachable, slot } from "./memory.ts";
 
 export interface Activity {
@@ -55,9 +55,45 @@ const selecting = new Set(["&&", "||", "??"]);
 
 /** Names of autodiff's functions at which activity stops. */
 export function stopsActivity(call: CallOp): boolean {
-  return (
-    call.callee.kind === "inert" && (call.callee.stops === true || /(^|\.)withoutDerivative$/.test(call.callee.text))
-  );
+  const { callee } = call;
+  if (callee.kind !== "inert") return false;
+  // What a leaf says of itself (a shape, a type of element) is not differentiable: its value is the leaf.
+  if (callee.accessor === "get") return call.args[0]?.type.kind === "leaf";
+  return callee.stops === true || /(^|\.)withoutDerivative$/.test(callee.text);
+}
+
+/** What of a call depends on its varied arguments: the result, what it writes through its arguments. */
+interface Outcome {
+  readonly result: boolean;
+  readonly params: readonly boolean[];
+}
+
+const outcomes = new WeakMap<Summaries, Map<string, Outcome | undefined>>();
+
+/** Outcome of a function of the program for given varied parameters; in a cycle everything varies. */
+function outcomeOf(key: string, bits: readonly boolean[], summaries: Summaries): Outcome {
+  let known = outcomes.get(summaries);
+  if (known === undefined) {
+    known = new Map();
+    outcomes.set(summaries, known);
+  }
+  const fn = summaries.program.lower(key);
+  // Arguments of a rest parameter stand one by one in calls that are not prepared yet.
+  const folded = fn.params.map((_, i) => (i === fn.rest ? bits.slice(i).some(Boolean) : bits[i] === true));
+  const id = `${folded.map(Number).join("")}|${key}`;
+  const found = known.get(id);
+  if (found !== undefined) return found;
+  const { mutates } = summaries.of(key, fn.params.length);
+  if (known.has(id)) return { result: true, params: mutates };
+  known.set(id, undefined);
+  const inner = activity(fn, folded.map(Number).join(""), summaries);
+  const result = fn.body.results[0];
+  const outcome = {
+    result: result !== undefined && inner.varied(result),
+    params: fn.params.map((p, i) => mutates[i] === true && inner.varied(p)),
+  };
+  known.set(id, outcome);
+  return outcome;
 }
 
 export function activity(fn: HirFunction, mask: string, summaries: Summaries): Activity {
@@ -93,7 +129,25 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
     if (callee.kind === "registered") return call.args.filter((_, i) => callee.wrt.includes(i));
     return call.args;
   };
-  const callVaried = (call: CallOp) => !stopsActivity(call) && activeArguments(call).some(contentVaried);
+  const nothing: Outcome = { result: false, params: [] };
+  const outcome = (call: CallOp): Outcome => {
+    const { callee } = call;
+    if (stopsActivity(call) || !activeArguments(call).some(contentVaried)) return nothing;
+    const kind = passing(call.results[0]!.type);
+    const everything = { result: kind !== "-", params: alias.mutated(call) };
+    const keys = callee.kind === "known" ? [callee.key] : callee.kind === "dynamic" ? callee.implementations : [];
+    if (keys.length === 0 || spreadsFreely(call, summaries)) return everything;
+    const bits = call.args.map(contentVaried);
+    const each = keys.map((key) => outcomeOf(key, bits, summaries));
+    return {
+      result: kind !== "-" && each.some((o) => o.result),
+      params: call.args.map((_, i) => each.some((o) => o.params[i] === true)),
+    };
+  };
+  const callVaried = (call: CallOp) => {
+    const { result, params } = outcome(call);
+    return result || params.some(Boolean);
+  };
   const callUseful = (call: CallOp) =>
     contentUseful(call.results[0]) ||
     alias.mutated(call).some((m, i) => m && call.args[i] !== undefined && any(call.args[i], isUseful));
@@ -166,12 +220,16 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         });
         return;
       case "call":
-        if (!callVaried(op)) return;
-        add(variedValues, op.results[0]);
-        deep(op.results[0], "deepVaried");
-        alias.mutated(op).forEach((m, i) => {
-          if (m) deep(op.args[i], "deepVaried");
-        });
+        {
+          const { result, params } = outcome(op);
+          if (result) {
+            add(variedValues, op.results[0]);
+            deep(op.results[0], "deepVaried");
+          }
+          params.forEach((m, i) => {
+            if (m) deep(op.args[i], "deepVaried");
+          });
+        }
         return;
       case "opaque":
         if (!op.operands.some(contentVaried)) return;

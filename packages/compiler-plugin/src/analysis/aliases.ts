@@ -71,13 +71,21 @@ function union(summaries: readonly Summary[], arity: number): Summary {
   };
 }
 
+/** Does a call spread arrays over parameters that cannot be told apart? One array for a rest parameter can. */
+export function spreadsFreely(call: CallOp, summaries: Summaries): boolean {
+  if (call.spread?.some(Boolean) !== true) return false;
+  if (call.callee.kind !== "known") return true;
+  const { rest } = summaries.program.lower(call.callee.key);
+  return rest === undefined || call.args.length !== rest + 1 || call.spread.slice(0, rest).some(Boolean);
+}
+
 /** What a call may do to its arguments; registered functions leave them alone. */
 export function summaryOfCall(call: CallOp, summaries: Summaries): Summary {
   const arity = call.args.length;
   const none = { mutates: [], returned: [], linked: [] };
   switch (call.callee.kind) {
     case "known":
-      return call.spread?.some(Boolean) === true ? worst(arity) : summaries.of(call.callee.key, arity);
+      return spreadsFreely(call, summaries) ? worst(arity) : summaries.of(call.callee.key, arity);
     case "registered":
       return none;
     case "dynamic":

@@ -1,5 +1,5 @@
 /** Questions about HIR types: how an adjoint travels, what an element or a field is. */
-import type { Key, Passing, StructType, Type } from "./types.ts";
+import type { Key, Passing, Type } from "./types.ts";
 
 export const numberType: Type = { kind: "number" };
 export const inertType: Type = { kind: "inert", text: "unknown" };
@@ -10,11 +10,6 @@ export const intType: Type = { kind: "inert", text: "Int" };
 
 export function arrayOf(element: Type, typed?: "Float32Array" | "Float64Array"): Type {
   return typed === undefined ? { kind: "array", element } : { kind: "array", element, typed };
-}
-
-export function structOf(fields: Readonly<Record<string, Type>>, name = "{ … }"): StructType {
-  const map = new Map(Object.entries(fields));
-  return { kind: "struct", name, fields: () => map };
 }
 
 /** How a value of this type carries its adjoint. */

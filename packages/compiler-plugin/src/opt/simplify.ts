@@ -164,6 +164,11 @@ function keyOf(op: Op): string | undefined {
       return op.op === "typeof" || op.op === "instanceof" || op.op === "in"
         ? undefined
         : `${op.op} ${op.args.map((a) => a.id).join(" ")}`;
+    case "load":
+      // Readonly slots hold what they held.
+      return op.readonly === true
+        ? `load ${op.object.id} ${op.key.kind === "field" ? `.${op.key.name}` : op.key.index.id}`
+        : undefined;
     case "math":
       return op.fn === "random" ? undefined : `Math.${op.fn} ${op.args.map((a) => a.id).join(" ")}`;
     default:
