@@ -13,7 +13,8 @@ export interface Summary {
   readonly ratio: readonly [number, number, number];
 }
 
-const quantile = (sorted: readonly number[], q: number) => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+const quantile = (sorted: readonly number[], q: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 
 /** Results go here so that no engine may prove them unused. */
 export const sink: { value: unknown } = { value: undefined };

@@ -10,7 +10,10 @@ import { measure } from "./measure.ts";
 
 function agree(kernel: Kernel): void {
   const expected = kernel.handWritten(0);
-  for (const [name, other] of [["compiled", kernel.compiled(0)], ["tape", kernel.tape(0)]] as const) {
+  for (const [name, other] of [
+    ["compiled", kernel.compiled(0)],
+    ["tape", kernel.tape(0)],
+  ] as const) {
     expected.forEach((value, i) => {
       if (!(Math.abs(value - other[i]) <= 1e-9 * Math.max(1, Math.abs(value))))
         throw new Error(`${kernel.name}: ${name} gives ${other[i]} at ${i}, hand-written ${value}`);
