@@ -74,6 +74,8 @@ export function forwardRegion(ctx: Context, region: Region, extra: (b: Builder) 
   return out;
 }
 
+const bitwise = new Set(["&", "|", "^", "~", "<<", ">>", ">>>"]);
+
 function forwardOp(ctx: Context, b: Builder, op: Op): void {
   const { activity, shadows } = ctx;
   const result = op.results[0];
@@ -122,6 +124,17 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
     }
     case "store":
       forwardStore(ctx, b, op);
+      return;
+    case "prim":
+      b.emit(op);
+      if (bitwise.has(op.op) && activity.useful(op.results[0]!) && op.args.some((a) => activity.varied(a))) {
+        ctx.report(
+          "PB1007",
+          op.span,
+          `The bit operation ${op.op} has no derivative, and its operand is active.`,
+          "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
+        );
+      }
       return;
     default:
       b.emit(op);

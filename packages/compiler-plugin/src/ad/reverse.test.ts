@@ -674,3 +674,17 @@ describe("calls", () => {
     );
   });
 });
+
+test("a bit operation on an active number is an error where the result depends on it, not in an index", () => {
+  const codes = (f: HirFunction) =>
+    differentiate(programOf(f), { key: f.key, mask: "1".repeat(f.params.length) }).diagnostics.map((d) => d.code);
+  expect(codes(fn([["x", numberType]], (b, x) => b.prim("*", [b.prim("|", [x, b.const(4)]), x])))).toEqual(["PB1007"]);
+  const indexed = fn(
+    [
+      ["a", numbers],
+      ["x", numberType],
+    ],
+    (b, a, x) => b.prim("*", [x, b.load(a, b.prim("|", [x, b.const(0)]))]),
+  );
+  expect(codes(indexed)).toEqual([]);
+});

@@ -1,5 +1,5 @@
 /** Call sites: which arguments are active, how the callee sees them, and how its derivative is reached. */
-import { type Activity, stopsActivity } from "../analysis/index.ts";
+import type { Activity } from "../analysis/index.ts";
 import { type CallOp, type HirFunction, type Passing, type Program, passing, type Value } from "../hir/index.ts";
 
 export interface Site {
