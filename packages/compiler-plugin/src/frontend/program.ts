@@ -23,6 +23,7 @@ import {
   type Registrations,
   type SitesOfFile,
   tagOf,
+  WantedNames,
 } from "./sites/index.ts";
 import { Types } from "./types/index.ts";
 
@@ -90,7 +91,7 @@ class HostedProgram implements CompilerProgram, ProgramContext {
   readonly #declarations = new Map<string, DifferentiableDeclaration[]>();
   readonly #sites = new Map<string, SitesOfFile>();
   #registrations: Registrations | undefined;
-  #usesDifferentiableFunctions: boolean | undefined;
+  #wanted: WantedNames | undefined;
 
   constructor(host: TypeHost) {
     this.host = host;
@@ -258,18 +259,8 @@ class HostedProgram implements CompilerProgram, ProgramContext {
     let found = this.#sites.get(file);
     if (found === undefined) {
       const index = this.#index(file);
-      // Contextual types cost a type check of the file: only programs that name the type have any to find.
-      this.#usesDifferentiableFunctions ??= this.host.program
-        .getSourceFiles()
-        .some(
-          (source) =>
-            /\bDifferentiableFunction\b/.test(source.text) &&
-            this.host.packageOf(source.fileName) !== "@pullback/autodiff",
-        );
-      found =
-        index === undefined
-          ? { sites: [], diagnostics: [] }
-          : findSites(this, index, this.#usesDifferentiableFunctions);
+      this.#wanted ??= new WantedNames(this.host);
+      found = index === undefined ? { sites: [], diagnostics: [] } : findSites(this, index, this.#wanted);
       this.#sites.set(file, found);
     }
     return found;

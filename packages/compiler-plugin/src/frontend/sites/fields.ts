@@ -10,7 +10,8 @@ import type { Types } from "../types/index.ts";
 export function checkFields(host: TypeHost, types: Types, index: FileIndex): Diagnostic[] {
   const { ts } = host;
   const found: Diagnostic[] = [];
-  const strict = host.packageOf(index.sourceFile.fileName).startsWith("@pullback/");
+  const { fileName } = index.sourceFile;
+  const strict = host.packageOf(fileName).startsWith("@pullback/") && !fileName.endsWith(".test.ts");
   for (const declaration of index.classes) {
     const type = types.at(declaration);
     if (type.kind !== "struct") continue;

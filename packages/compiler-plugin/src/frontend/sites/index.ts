@@ -3,3 +3,4 @@ export { checkFields } from "./fields.ts";
 export { findSites, type OperatorSite, type SitesOfFile } from "./operators.ts";
 export { findRegistrations, type Registration, type Registrations } from "./registrations.ts";
 export { tagOf } from "./tags.ts";
+export { WantedNames } from "./wanted-names.ts";

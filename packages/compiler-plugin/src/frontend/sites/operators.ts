@@ -14,6 +14,7 @@ import {
 import type { TypeHost } from "../host/index.ts";
 import { type ProgramContext, transparent } from "../lower/index.ts";
 import { localNames } from "./names.ts";
+import type { WantedNames } from "./wanted-names.ts";
 
 const operators = [
   "gradient",
@@ -47,14 +48,14 @@ export interface SitesOfFile {
   readonly diagnostics: Diagnostic[];
 }
 
-export function findSites(context: ProgramContext, index: FileIndex, implicit: boolean): SitesOfFile {
+export function findSites(context: ProgramContext, index: FileIndex, wanted: WantedNames): SitesOfFile {
   const finder = new SiteFinder(
     context,
     index.sourceFile.fileName,
     localNames(context.host, index.sourceFile, operators),
   );
   for (const call of index.calls) finder.call(call);
-  if (implicit) finder.implicit(index);
+  if (!wanted.isEmpty) finder.implicit(index, wanted);
   finder.sites.sort((a, b) => a.span.start - b.span.start);
   return finder;
 }
@@ -92,10 +93,10 @@ class SiteFinder implements SitesOfFile {
   }
 
   /** Functions in places whose type is DifferentiableFunction. */
-  implicit(index: FileIndex): void {
+  implicit(index: FileIndex, wanted: WantedNames): void {
     const { ts } = this.#host;
     for (const literal of index.literals) {
-      if (!this.#arguments.has(literal) && this.#wantsDerivative(literal))
+      if (!this.#arguments.has(literal) && wanted.mayWant(literal) && this.#wantsDerivative(literal))
         this.#site("implicit", literal, literal, undefined);
     }
     const visit = (node: ts.Node): void => {
@@ -105,7 +106,7 @@ class SiteFinder implements SitesOfFile {
         isValuePosition(ts, node) &&
         !this.#arguments.has(node)
       ) {
-        this.#reference(node);
+        if (wanted.mayWant(node)) this.#reference(node);
         return;
       }
       ts.forEachChild(node, visit);
