@@ -32,7 +32,11 @@ export function shapeText(type: Type, within: readonly Type[] = []): string {
     }
     case "struct":
       if (within.length > deepest) return '"r"';
-      if (type.classKey !== undefined || type.open === true || within.some((outer) => outer === type || sameStruct(outer, type)))
+      if (
+        type.classKey !== undefined ||
+        type.open === true ||
+        within.some((outer) => outer === type || sameStruct(outer, type))
+      )
         return '"r"';
       return `{ fields: ${fieldsText(type.fields(), [...within, type])} }`;
   }

@@ -97,7 +97,7 @@ interface Entry {
 }
 
 const table = new Map<string, Entry>();
-const method = (name: keyof Tensor, make: Entry["arguments"]): void => {
+const method = (name: Exclude<keyof Tensor, symbol>, make: Entry["arguments"]): void => {
   table.set(name, { target: Tensor.prototype[name] as AnyFunction, arguments: make });
 };
 const free = (target: AnyFunction, make: Entry["arguments"]): void => {
