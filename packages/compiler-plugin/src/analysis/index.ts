@@ -1,3 +1,3 @@
 /** Analyses: aliases and effects, activity. */
-export { type Activity, activity, stopsActivity } from "./activity.ts";
+export { type Activity, activity } from "./activity.ts";
 export { type Aliases, Summaries, type Summary } from "./aliases.ts";

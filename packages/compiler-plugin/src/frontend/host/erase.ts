@@ -62,7 +62,8 @@ class Eraser {
     if (this.#statement(node)) return;
     if (ts.isClassLike(node)) this.#class(node);
     else if (ts.isFunctionLike(node)) this.#function(node);
-    else if (ts.isParameter(node) || ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) this.#typed(node);
+    else if (ts.isParameter(node) || ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node))
+      this.#typed(node);
     else if (ts.isCallExpression(node) || ts.isNewExpression(node) || ts.isTaggedTemplateExpression(node)) {
       this.#angles(node.typeArguments);
     } else if (ts.isExpressionWithTypeArguments(node)) {
@@ -121,7 +122,8 @@ class Eraser {
         this.#hasModifier(member, ts.SyntaxKind.DeclareKeyword) ||
         ((ts.isMethodDeclaration(member) || ts.isConstructorDeclaration(member)) && member.body === undefined);
       if (isAbsent) this.#blank(member.getStart(this.#source), member.end, ";");
-      else if (ts.isConstructorDeclaration(member)) parameterProperties.push(...this.#parameterProperties(node, member));
+      else if (ts.isConstructorDeclaration(member))
+        parameterProperties.push(...this.#parameterProperties(node, member));
     }
     if (parameterProperties.length > 0) {
       const fields = parameterProperties.map((name) => ` ${name};`).join("");
