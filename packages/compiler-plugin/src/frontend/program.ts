@@ -10,6 +10,7 @@ import {
   type FileIndex,
   Hierarchy,
   indexFile,
+  isStatic,
   type Lowerable,
 } from "./declarations/index.ts";
 import { TypeHost } from "./host/index.ts";
@@ -171,12 +172,22 @@ class HostedProgram implements CompilerProgram, ProgramContext {
     return (this.#index(file)?.classes ?? []).flatMap((node) => {
       const place = classPlace(this.host, node);
       const type = this.types.at(node);
-      if (place === undefined || type.kind !== "struct") return [];
+      if (place === undefined || type.kind !== "struct" || this.#describesItself(node)) return [];
       const differentiable = [...type.fields().values()].some(
         (field) => field.kind !== "function" && passing(field) !== "-",
       );
       if (!differentiable) return [];
       return [{ classKey: classKey(this.host, node), className: place.name, attachAfter: place.attachAfter, type }];
+    });
+  }
+
+  /** `static [struct] = …`: a class may bring its own descriptor. */
+  #describesItself(node: ts.ClassLikeDeclaration): boolean {
+    const { ts } = this.host;
+    return node.members.some((member) => {
+      const name = member.name;
+      if (name === undefined || !isStatic(ts, member) || !ts.isComputedPropertyName(name)) return false;
+      return this.host.autodiffName(this.host.symbolOf(name.expression)) === "struct";
     });
   }
 

@@ -12,6 +12,15 @@ interface CachedFile {
 /** Shared between programs; keyed by language version and path. */
 const cache = new Map<string, CachedFile>();
 
+/** What a program parsed last, by path. */
+const latest = new Map<string, ts.SourceFile>();
+
+/** The tree of a file, if a program has parsed it with this very text. */
+export function parsedSource(file: string, text: string): ts.SourceFile | undefined {
+  const known = latest.get(file);
+  return known?.text === text ? known : undefined;
+}
+
 export function createHost(
   loaded: LoadedTypeScript,
   options: ts.CompilerOptions,
@@ -51,6 +60,7 @@ export function createHost(
       if (text === undefined) return undefined;
       const sourceFile = ts.createSourceFile(file, text, languageVersionOrOptions, true);
       cache.set(key, { version, sourceFile });
+      latest.set(file, sourceFile);
       return sourceFile;
     },
   };
