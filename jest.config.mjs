@@ -4,7 +4,7 @@ export default {
   testPathIgnorePatterns: [
     "/node_modules/",
     "/compiler-plugin/src/language/",
-    "/compiler-plugin/src/cli/end-to-end",
+    "/compiler-plugin/src/(cli/end-to-end|hosts/node\\.test)",
     "/models/src/gemma/(sizes|loading|gradients|golden|generate)\\.test",
   ],
   testMatch: ["**/*.test.ts"],

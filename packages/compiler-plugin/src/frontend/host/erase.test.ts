@@ -1,4 +1,4 @@
-/** Erasing against TypeScript's own emit, over every source of this workspace and over the awkward cases. */
+/** Erasing against TypeScript's own emit, over every source of this package and over the awkward cases. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,10 +29,10 @@ function* sources(folder: string): Generator<string> {
   }
 }
 
-test("every source of the workspace comes out as TypeScript prints it", () => {
+test("every source of this package comes out as TypeScript prints it", () => {
   let erased = 0;
   let total = 0;
-  for (const file of sources(fileURLToPath(new URL("../../../../", import.meta.url)))) {
+  for (const file of sources(fileURLToPath(new URL("../../", import.meta.url)))) {
     const text = readFileSync(file, "utf8");
     const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
     total++;
