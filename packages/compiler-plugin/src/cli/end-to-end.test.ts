@@ -24,6 +24,13 @@ export function energy(s: Spring, x: number): number {
 `;
 
 const project = new TemporaryProject({
+  "tsconfig.json": JSON.stringify({
+    compilerOptions: {
+      ...{ target: "ES2022", module: "NodeNext", strict: true, types: [], skipLibCheck: true },
+      ...{ allowImportingTsExtensions: true, noEmit: true, customConditions: ["@pullback/source"] },
+    },
+    include: ["src"],
+  }),
   "src/spring.ts": spring,
   "src/main.ts": `
 import { gradient, valueWithPullback } from "@pullback/autodiff";
@@ -99,7 +106,7 @@ describe("pullback run", () => {
 
   test("a change in one file reaches the derivatives in the other", () => {
     project.write({ "src/spring.ts": spring.replace("-this.k * x", "-this.k * x * x") });
-    expect(project.pullback("run", "src/main.ts").stdout).toContain('[[{"k":96},144],[{"k":96},144],10,12]');
+    expect(project.pullback("run", "src/main.ts").stdout).toContain('[[{"k":96},288],[{"k":96},288],10,12]');
     project.write({ "src/spring.ts": spring });
     expect(project.pullback("run", "src/main.ts").stdout).toBe(expected);
   });

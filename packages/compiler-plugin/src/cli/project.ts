@@ -1,10 +1,10 @@
 /** What a path on the command line stands for: a file, a folder, or a tsconfig. */
-import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { PullbackError } from "@pullback/autodiff";
 import { typescriptFiles } from "../compile/index.ts";
+import { projectFiles } from "../frontend/index.ts";
 
 export interface Project {
   readonly folder: string;
@@ -32,24 +32,13 @@ export function openProject(path = "."): Project {
     if (files.length === 0) throw unreadable(`${folder} has neither a tsconfig.json nor TypeScript files.`);
     return { folder, files };
   }
-  return configured(folder, tsconfig);
-}
-
-/** The files and folders of a tsconfig, as the project's own tsc reads it; every file in the folder without one. */
-function configured(folder: string, tsconfig: string): Project {
-  const tsc = typescriptCompiler(folder);
-  if (tsc === undefined) return { folder, tsconfig, files: [...typescriptFiles(folder)].sort() };
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "--showConfig", "-p", tsconfig], { encoding: "utf8" });
-  if (status !== 0) throw unreadable(`${tsconfig} cannot be read: ${stdout.trim()}`);
-  const config = JSON.parse(stdout) as { files?: string[]; compilerOptions?: { rootDir?: string; outDir?: string } };
-  const files = (config.files ?? []).map((file) => join(folder, file).replaceAll("\\", "/"));
-  const { rootDir, outDir } = config.compilerOptions ?? {};
+  const { files, rootDir, outDir } = projectFiles(folder, tsconfig);
   return {
     folder,
     tsconfig,
-    files: files.filter((file) => /\.m?ts$/.test(file) && !/\.d\.m?ts$/.test(file)),
-    ...(rootDir === undefined ? {} : { rootDir: resolve(folder, rootDir) }),
-    ...(outDir === undefined ? {} : { outDir: resolve(folder, outDir) }),
+    files: files.filter((file) => /\.m?ts$/.test(file)),
+    ...(rootDir === undefined ? {} : { rootDir }),
+    ...(outDir === undefined ? {} : { outDir }),
   };
 }
 

@@ -129,5 +129,5 @@ test("classes with differentiable fields carry a descriptor", () => {
 });
 
 test("a file with nothing to emit only loses its types", () => {
-  expect(compiled({ source: "export const x: number = 1;\n" }).code).toBe("export const x = 1;\n");
+  expect(compiled({ source: "export const x: number = 1;\n" }).code).toBe("export const x         = 1;\n");
 });

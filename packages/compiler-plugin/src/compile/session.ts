@@ -12,6 +12,7 @@ import { compileFile, emitsNothing } from "./file.ts";
 import { type Input, inputOf, isUnchanged } from "./inputs.ts";
 import { planProgram } from "./plan.ts";
 import { noProgress, type Progress } from "./progress.ts";
+import { isSelfHosted } from "./self-hosted.ts";
 import type { Stages } from "./stages.ts";
 
 /** The front end and the stages behind it. */
@@ -77,6 +78,8 @@ export class Session {
 
   /** Compiles a file, or finds it compiled. Throws CompileError when it has errors; writes its warnings to stderr once. */
   unit(file: string): Unit {
+    // Nothing is ever derived there, and compiled code imports files of it that the program itself does not.
+    if (isSelfHosted(file)) return this.#stripped(readFileSync(file, "utf8"), file);
     let state = this.#current();
     if (!state.sources.includes(file)) state = this.#build([...state.rootFiles, file]);
     this.#judge(state, file);

@@ -19,6 +19,11 @@ export function conditionsFor(conditions: readonly string[] = []): string[] {
   return conditions.includes(withSource) ? [...conditions] : [...conditions, withSource];
 }
 
+/** Whether a package answered with a source that is not there to compile: installed packages bring no sources. */
+export function isInstalledSource(url: string): boolean {
+  return url.includes("/node_modules/") && typescriptFile.test(url.replace(/[?#].*$/, ""));
+}
+
 /**
  * Another way to read a specifier that Node could not resolve: `./x.js` and `./x` for `./x.ts`, as TypeScript reads
  * them, and the runtime that compiled code imports, for projects that do not see it from where they stand (it is a

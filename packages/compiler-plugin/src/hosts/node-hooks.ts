@@ -1,6 +1,6 @@
 /** Node 20's form of the hooks (`module.register`): asynchronous, in a thread of their own. */
 import { compiler } from "./compiler.ts";
-import { alternative, conditionsFor, NodeFiles } from "./node-files.ts";
+import { alternative, conditionsFor, isInstalledSource, NodeFiles } from "./node-files.ts";
 
 interface ResolveContext {
   conditions?: string[];
@@ -18,10 +18,11 @@ export async function resolve(
 ): Promise<unknown> {
   const widened = { ...context, conditions: conditionsFor(context.conditions) };
   try {
-    return await next(specifier, widened);
-  } catch (error) {
+    const found = (await next(specifier, widened)) as { url: string };
+    return isInstalledSource(found.url) ? await next(specifier, context) : found;
+  } catch {
     const other = alternative(specifier, context.parentURL);
-    if (other === undefined) throw error;
+    if (other === undefined) return next(specifier, context);
     return next(other, widened);
   }
 }

@@ -1,6 +1,6 @@
 /** The form of the hooks that newer Nodes have (`module.registerHooks`): synchronous, in the program's own thread. */
 import { compiler } from "./compiler.ts";
-import { alternative, conditionsFor, NodeFiles } from "./node-files.ts";
+import { alternative, conditionsFor, isInstalledSource, NodeFiles } from "./node-files.ts";
 
 interface ResolveContext {
   conditions?: string[];
@@ -20,11 +20,11 @@ export function syncHooks(): SyncHooks {
     resolve(specifier, context, next) {
       const widened = { ...context, conditions: conditionsFor(context.conditions) };
       try {
-        return next(specifier, widened);
-      } catch (error) {
+        const found = next(specifier, widened) as { url: string };
+        return isInstalledSource(found.url) ? next(specifier, context) : found;
+      } catch {
         const other = alternative(specifier, context.parentURL);
-        if (other === undefined) throw error;
-        return next(other, widened);
+        return other === undefined ? next(specifier, context) : next(other, widened);
       }
     },
     load: (url, context, next) => files.load(url) ?? next(url, context),
