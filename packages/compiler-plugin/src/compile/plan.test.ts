@@ -14,6 +14,8 @@ interface MadeUp {
   readonly dynamic?: Readonly<Record<string, DerivedFunction["dynamicDemands"]>>;
   readonly diagnostics?: Readonly<Record<string, Diagnostic[]>>;
   readonly throws?: string;
+  /** Functions whose result is a leaf; all others return a number. */
+  readonly leaves?: readonly string[];
 }
 
 const keys = ["/p/a.ts#f", "/p/a.ts#arrow", "/p/b.ts#g", "/p/b.ts#h"];
@@ -54,6 +56,7 @@ function planOf(made: MadeUp) {
         name: nameOf(key),
         span: { file: fileOf(key), start: 0, end: 5 },
         params: [{ type: { kind: "number" } }, { type: { kind: "number" } }],
+        result: { kind: made.leaves?.includes(key) === true ? "leaf" : "number" },
       }) as unknown as HirFunction,
   } as unknown as CompilerProgram;
   const plan = planProgram(program, {
@@ -105,6 +108,9 @@ describe("planning", () => {
     expect(planOf({ sites: [["gradient", "/p/a.ts#arrow", "10", true]] }).forms).toEqual({ "arrow|10": "j" });
     expect(planOf({ sites: [["pullback", "/p/a.ts#arrow", "10", true]] }).forms).toEqual({ "arrow|10": "s" });
     expect(planOf({ sites: [["implicit", "/p/a.ts#arrow", "10", true]] }).forms).toEqual({ "arrow|10": "js" });
+    expect(planOf({ sites: [["gradient", "/p/a.ts#arrow", "10", true]], leaves: ["/p/a.ts#arrow"] }).forms).toEqual({
+      "arrow|10": "s",
+    });
     expect(planOf({ tagged: ["/p/b.ts#g"] }).forms).toEqual({ "g|11": "js" });
   });
 

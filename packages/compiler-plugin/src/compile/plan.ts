@@ -3,8 +3,9 @@
  * every function that some file has to emit. A fixpoint over (function, mask), each differentiated once.
  */
 import type { DerivedFunction } from "../ad/index.ts";
-import type { Diagnostic } from "../check/index.ts";
+import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
+import type { Span } from "../hir/types.ts";
 import { type Cause, chainNotes } from "./chain.ts";
 import { failureOf } from "./errors.ts";
 import { noProgress, type Progress } from "./progress.ts";
@@ -109,8 +110,10 @@ class Planner {
     return sites;
   }
 
-  #demand(key: string, mask: string, forms: Forms, cause: Cause): void {
+  #demand(key: string, mask: string, wanted: Forms, cause: Cause): void {
     if (!mask.includes("1")) return;
+    // Both sweeps at once start from the cotangent 1; that of a leaf is made from the value, between the sweeps.
+    const forms = wanted.joint && !this.#returnsNumber(key) ? splitOnly : wanted;
     const id = `${key}|${mask}`;
     const known = this.#variants.get(id);
     if (known !== undefined) {
@@ -127,6 +130,11 @@ class Planner {
     this.#queue.push(variant);
   }
 
+  #returnsNumber(key: string): boolean {
+    const result = this.#guard(key.slice(0, key.indexOf("#")), () => this.#program.lower(key).result);
+    return result?.kind === "number";
+  }
+
   #follow(variant: PlannedVariant): void {
     const { derived, key } = variant;
     const found = [...derived.diagnostics];
@@ -136,7 +144,10 @@ class Planner {
     }
     if (found.length > 0) {
       const notes = chainNotes(variant, (id) => this.#variants.get(id), this.#program);
-      for (const diagnostic of found) this.#report({ ...diagnostic, notes: [...diagnostic.notes, ...notes] });
+      for (const diagnostic of found) {
+        const inner = this.#inlined(diagnostic, key);
+        this.#report({ ...diagnostic, notes: [...diagnostic.notes, ...inner, ...notes] });
+      }
       if (found.some(({ severity }) => severity === "error")) this.#failed.add(`${key}|${variant.mask}`);
     }
     const cause: Cause = { kind: "caller", id: `${key}|${variant.mask}` };
@@ -146,6 +157,19 @@ class Planner {
         this.#demand(implementation, this.#fitted(implementation, mask), splitOnly, cause);
       }
     }
+  }
+
+  /** The link of the chain that is missing where a callee was inlined: its operations speak as those of its caller. */
+  #inlined({ span }: Diagnostic, key: string): DiagnosticNote[] {
+    const caller = this.#program.lower(key);
+    if (contains(caller.span, span)) return [];
+    const callees = this.#program.declarations(span.file).map((declaration) => this.#program.lower(declaration.key));
+    const holding = callees.filter((callee) => contains(callee.span, span));
+    const innermost = holding.sort((a, b) => a.span.end - a.span.start - (b.span.end - b.span.start))[0];
+    if (innermost === undefined) return [];
+    const { file, start } = caller.span;
+    const heading = { file, start, end: start + 1 };
+    return [{ message: `when differentiating ${innermost.name}, called from ${caller.name}`, span: heading }];
   }
 
   /** The mask of an interface member, for an implementation that may take fewer or more parameters. */
@@ -206,4 +230,8 @@ class Planner {
     };
     return { files: plans, diagnostics, variant: usable };
   }
+}
+
+function contains(outer: Span, inner: Span): boolean {
+  return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;
 }

@@ -3,7 +3,7 @@
  * its cache key, so a change in a callee's file, or in who asks for which derivative, is a new key.
  */
 import { CompileError, hash, Session, terminalProgress, typescriptFiles, type Unit } from "../compile/index.ts";
-import { compiler, stripTypes } from "./compiler.ts";
+import { compiler } from "./compiler.ts";
 
 /** What is used of jest's own options. */
 interface TransformOptions {
@@ -19,7 +19,7 @@ function sessionOf({ config }: TransformOptions): Session {
   let session = sessions.get(config.rootDir);
   if (session === undefined) {
     const rootFiles = config.roots.flatMap((root) => [...typescriptFiles(root)]).sort();
-    session = new Session({ projectFolder: config.rootDir, rootFiles, progress: terminalProgress }, compiler!);
+    session = new Session({ projectFolder: config.rootDir, rootFiles, progress: terminalProgress }, compiler);
     sessions.set(config.rootDir, session);
   }
   return session;
@@ -27,7 +27,7 @@ function sessionOf({ config }: TransformOptions): Session {
 
 function unit(source: string, path: string, options: TransformOptions): Unit {
   const file = path.replaceAll("\\", "/");
-  if (compiler === undefined || file.includes("/node_modules/")) return stripTypes(source, file);
+  if (file.includes("/node_modules/")) return compiler.stripTypes(source, file);
   return sessionOf(options).unit(file);
 }
 

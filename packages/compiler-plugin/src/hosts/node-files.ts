@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Compiler, Session, terminalProgress } from "../compile/index.ts";
-import { stripTypes } from "./compiler.ts";
 
 export interface LoadedModule {
   format: "module";
@@ -46,10 +45,10 @@ function runtimeUrl(parent: string | undefined): string | undefined {
 
 /** Compiles the TypeScript files of one process. The first that is loaded is the program's entry. */
 export class NodeFiles {
-  readonly #compiler: Compiler | undefined;
+  readonly #compiler: Compiler;
   #session: Session | undefined;
 
-  constructor(compiler: Compiler | undefined) {
+  constructor(compiler: Compiler) {
     this.#compiler = compiler;
   }
 
@@ -60,10 +59,6 @@ export class NodeFiles {
     const path = fileURLToPath(address);
     const file = path.replaceAll("\\", "/");
     if (file.includes("/node_modules/")) return undefined;
-    if (this.#compiler === undefined) {
-      const { code, map } = stripTypes(readFileSync(path, "utf8"), file);
-      return { format: "module", source: `${code}\n${inlineMap(map)}\n`, shortCircuit: true };
-    }
     this.#session ??= new Session(
       { projectFolder: projectFolderOf(path), rootFiles: [file], progress: terminalProgress },
       this.#compiler,

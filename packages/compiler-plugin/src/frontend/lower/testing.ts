@@ -25,9 +25,9 @@ export function moduleOf(text: string, others: Readonly<Record<string, string>> 
   const program = createProgram({ rootFiles: [file], projectFolder, overlay });
   const code = (t: string) =>
     stripTypes(t, file)
-      .code.replace(/^import .*$/gm, "")
-      .replace(/^export (default )?(?=\w)/gm, "")
-      .replace(/^export \{.*\};?$/gm, "");
+      .code.replace(/^\s*import .*$/gm, "")
+      .replace(/^\s*export (default )?(?=\w)/gm, "")
+      .replace(/^\s*export \{.*\};?$/gm, "");
   const body = [...Object.values(others), text].map(code).join("\n");
   const scope = new Function(`${body}\nreturn (text) => eval(text);`)() as (text: string) => unknown;
   const hir = (name: string) => program.lower(name.includes("#") ? name : `${file}#${name}`);
