@@ -9,7 +9,7 @@ import type {
 } from "../types/index.ts";
 import { direct } from "./direct.ts";
 import { requireScalar, seed } from "./seed.ts";
-import { type Call, collect, type Options, type Plan, planFor, prepare } from "./sweep.ts";
+import { type Call, collect, type Options, type Plan, planFor, planOf, prepare } from "./sweep.ts";
 
 /**
  * The gradient of a function whose result is a number or a leaf of one element: one tangent per differentiable
@@ -30,7 +30,8 @@ export const valueWithGradient = ((f: unknown, options?: Options) => {
 }) as ValueWithGradientOperator;
 
 /** Both sweeps of one call with nothing in between. */
-function sweep(plan: Plan, given: readonly unknown[]): { value: Any; gradient: Any } {
+function sweep(planned: Plan, given: readonly unknown[]): { value: Any; gradient: Any } {
+  const plan = planOf(planned, given);
   const { code } = plan;
   const call = prepare(plan, given);
   if (code.joint !== undefined) {
@@ -59,7 +60,8 @@ export const valueWithPullback = ((f: unknown, options?: Options) => {
   return (...args: unknown[]) => valueAndPullback(plan, args);
 }) as ValueWithPullbackOperator;
 
-function valueAndPullback(plan: Plan, given: readonly unknown[]): { value: Any; pullback: (cotangent: Any) => Any } {
+function valueAndPullback(planned: Plan, given: readonly unknown[]): { value: Any; pullback: (cotangent: Any) => Any } {
+  const plan = planOf(planned, given);
   const { code } = plan;
   const call: Call = prepare(plan, given);
   const frame = code.forward(...call.full);

@@ -5,6 +5,7 @@ import { type Any, type Derivative, type Shape, type Variant, vectorOf } from ".
 import { requireDerivative } from "../registry/index.ts";
 import { accumulate, takeShadow, tangentOf, zeroShadow } from "../shadows/index.ts";
 import { isByReference, structureOf } from "../structure/index.ts";
+import { ofPrimal } from "../tangents/index.ts";
 import { requireExclusive } from "./exclusive.ts";
 
 export interface Options {
@@ -15,6 +16,8 @@ export interface Options {
 export interface Plan {
   readonly carried: Derivative;
   readonly code: Variant;
+  /** The parameters that are differentiated: one "1" or "0" each. */
+  readonly mask: string;
   readonly arity: number;
   /** Parameters to report, in the order asked for. */
   readonly selected: readonly number[];
@@ -55,6 +58,7 @@ export function planFor(f: unknown, form: "joint" | "split", options?: Options):
   return {
     carried,
     code: codeFor(carried, mask, form),
+    mask,
     arity: kinds.length,
     selected,
     bare: typeof wrt === "number" || (wrt === undefined && selected.length === 1),
@@ -68,6 +72,17 @@ function codeFor(carried: Derivative, mask: string, form: "joint" | "split"): Va
   if (carried.registered?.variadic) return variadicCode(carried);
   const exact = carried.variants[mask];
   return form === "joint" && exact?.joint !== undefined ? (exact as Variant) : variantOf(carried, mask);
+}
+
+/**
+ * The plan for one call. How many parameters a registered function has is not known at run time where the last ones are
+ * optional: what is given beyond them is passed on, without derivative.
+ */
+export function planOf(plan: Plan, given: readonly unknown[]): Plan {
+  const { carried, mask, arity } = plan;
+  if (carried.registered === undefined || carried.registered.variadic || given.length <= arity) return plan;
+  const count = given.length;
+  return { ...plan, arity: count, code: variantOf(carried, mask.padEnd(count, "0"), carried.kinds.padEnd(count, "-")) };
 }
 
 /** A registered function of any number of arguments, seen as a function of one rest array and its shadow. */
@@ -112,7 +127,7 @@ export function collect(plan: Plan, { args, shadows }: Call, cotangents: Any, ke
   const { carried, byValue, selected, bare } = plan;
   const tangent = (p: number) => {
     const shape = shapeOf(carried, p);
-    if (shadows[p] !== undefined) return (keep ? takeShadow : tangentOf)(shadows[p], args[p], shape);
+    if (shadows[p] !== undefined) return ofPrimal((keep ? takeShadow : tangentOf)(shadows[p], args[p], shape), args[p]);
     const i = byValue.indexOf(p);
     const found = i < 0 ? undefined : byValue.length === 1 ? cotangents : cotangents?.[i];
     return found ?? zeroOf(args[p]);

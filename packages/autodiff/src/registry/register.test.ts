@@ -142,3 +142,21 @@ test("another ABI version is refused", () => {
   $pb.attach(f, { abi: 2 as 1, name: "f", kinds: "v", variants: {} });
   expect(codeOf(() => gradient(f))).toBe("PB9002");
 });
+
+test("arguments beyond the parameters known at run time reach the rule", () => {
+  const power = fromText<(x: number, options?: { exponent: number }) => number>(
+    "x",
+    "options = { exponent: 2 }",
+    "return x ** options.exponent",
+  );
+  registerDerivative(power, {
+    wrt: [0],
+    vjp: (x: number, { exponent }: { exponent: number } = { exponent: 2 }) => ({
+      value: power(x, { exponent }),
+      pullback: (ct: number) => ct * exponent * x ** (exponent - 1),
+    }),
+  });
+  expect(gradient(power, { wrt: 0 })(3)).toBe(6);
+  expect(gradient(power, { wrt: 0 })(3, { exponent: 3 })).toBe(27);
+  expect(pullback(power, { wrt: [0] })(3, { exponent: 3 })(2)).toEqual([54]);
+});
