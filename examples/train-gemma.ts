@@ -6,7 +6,6 @@
  *     npm start -- --resume        goes on from where Ctrl-C stopped it
  */
 import { readFile } from "node:fs/promises";
-import { setImmediate as nextTask } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { randomKey } from "@pullback/core";
 import { CharacterTokenizer, Gemma, gemma3Config, layerPattern } from "@pullback/models/gemma";
@@ -60,7 +59,6 @@ try {
     maxSteps: steps,
     signal: interrupt.signal,
     checkpoint: { folder: flags.out, resume: flags.resume },
-    onStep: () => nextTask(), // lets Ctrl-C in
     progress: { unit: "tokens", count: (batch) => batch.size },
   });
   if (!process.stderr.isTTY) console.log(lossCurve(losses));

@@ -40,7 +40,7 @@ export {
 } from "./protocol/index.ts";
 export { derivativeOf, type Getter, getter, registerDerivative } from "./registry/index.ts";
 export { fieldShape, fieldsOf, getField, type Structure, setField, structureOf } from "./structure/index.ts";
-export { move, moved, tangent, zeroTangent } from "./tangents/index.ts";
+export { move, moved, primalOf, tangent, zeroTangent } from "./tangents/index.ts";
 export type {
   DerivativeRule,
   DifferentiableFunction,

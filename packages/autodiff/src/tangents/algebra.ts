@@ -2,6 +2,7 @@
 import { PullbackError } from "../errors.ts";
 import { type Any, vectorOf } from "../protocol/index.ts";
 import { fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
+import { ofPrimal, primalOf } from "./primal.ts";
 
 const join = (path: string, key: unknown) => (path === "" ? String(key) : `${path}.${key}`);
 
@@ -64,22 +65,28 @@ function requireSameStructure(trees: readonly Any[], structure: string, path: st
  * results. `undefined` subtrees of the first tree stay `undefined`. Results may be of any type.
  */
 function map(f: (...leavesAndPath: Any[]) => Any, ...trees: [Any, ...Any[]]): Any {
-  return walk((leaves, path) => f(...leaves, path), trees, "", false);
+  return ofPrimal(
+    walk((leaves, path) => f(...leaves, path), trees, "", false),
+    primalOf(trees[0]),
+  );
 }
 
 /** `map` over trees that must have the same structure: throws PB2903 with the path where one has not. */
 function zip(f: (...leavesAndPath: Any[]) => Any, ...trees: [Any, Any, ...Any[]]): Any {
-  return walk((leaves, path) => f(...leaves, path), trees, "", true);
+  return ofPrimal(
+    walk((leaves, path) => f(...leaves, path), trees, "", true),
+    primalOf(trees[0]),
+  );
 }
 
 /** The sum of two tangents; an `undefined` subtree counts as zero. */
 function add<T>(a: T, b: T): T {
-  return combine(a, b, 1) as T;
+  return ofPrimal(combine(a, b, 1), primalOf(a) ?? primalOf(b)) as T;
 }
 
 /** The difference of two tangents; an `undefined` subtree counts as zero. */
 function sub<T>(a: T, b: T): T {
-  return combine(a, b, -1) as T;
+  return ofPrimal(combine(a, b, -1), primalOf(a) ?? primalOf(b)) as T;
 }
 
 function combine(a: Any, b: Any, sign: 1 | -1): Any {

@@ -1,4 +1,5 @@
 /** A tokenizer whose tokens are single characters: enough to train a small model from scratch, and nothing to download. */
+import type { NoDerivative } from "@pullback/autodiff";
 import { TokenizerError } from "../errors.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
@@ -21,7 +22,7 @@ export class CharacterTokenizer implements Tokenizer {
     this.ids = new Map(this.characters.map((character, i) => [character, special.length + i]));
   }
 
-  get vocabularySize(): number {
+  get vocabularySize(): NoDerivative<number> {
     return special.length + this.characters.length;
   }
 

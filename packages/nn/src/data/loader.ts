@@ -1,4 +1,5 @@
 /** Batches from a data set, in an order that a seed decides. */
+import type { NoDerivative } from "@pullback/autodiff";
 import { DataError } from "../errors.ts";
 import { type Collated, collate } from "./collate.ts";
 import type { Batches, Dataset } from "./dataset.ts";
@@ -48,7 +49,7 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Batches<Bat
   }
 
   /** Batches per epoch. */
-  get length(): number {
+  get length(): NoDerivative<number> {
     const { batchSize, dropLast = false } = this.#options;
     return (dropLast ? Math.floor : Math.ceil)(this.#data.length / batchSize);
   }

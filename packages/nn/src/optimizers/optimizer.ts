@@ -1,5 +1,5 @@
 /** The frame of every optimizer: walks model and gradient, clips, keeps state and step, moves the model. */
-import type { TangentVector } from "@pullback/autodiff";
+import type { NoDerivative, TangentVector } from "@pullback/autodiff";
 import { Tensor } from "@pullback/core";
 import { CheckpointError, ParameterError } from "../errors.ts";
 import { isParameter, parameterPlaces } from "../parameters/named.ts";
@@ -71,12 +71,12 @@ export abstract class Optimizer<Hyper extends OptimizerOptions> {
   protected abstract rule(update: Update<Hyper>): Leaf;
 
   /** Updates made so far. */
-  get step(): number {
+  get step(): NoDerivative<number> {
     return this.#step;
   }
 
   /** The learning rate of the next update (that of no group). */
-  get learningRate(): number {
+  get learningRate(): NoDerivative<number> {
     return rateAt(this.#hyper.learningRate, this.#step);
   }
 

@@ -70,7 +70,7 @@ describe("descriptors", () => {
   class Secret {
     #weight = ones([2]);
     training: NoDerivative<boolean> = true;
-    rate = 3;
+    rate: NoDerivative<number> = 3;
     static [struct] = {
       fields: { weight: "v" },
       get: (object: Secret, field: string) => (field === "weight" ? object.#weight : (object as any)[field]),

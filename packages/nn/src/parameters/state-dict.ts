@@ -1,5 +1,5 @@
 /** A model, or its tangent, as a map from published names to tensors; and back. */
-import { isLeaf, type Shape } from "@pullback/autodiff";
+import { isLeaf, primalOf, type Shape } from "@pullback/autodiff";
 import { CheckpointError, Tensor, tensor } from "@pullback/core";
 import { namesOf, publish } from "./names.ts";
 import { isContainer, joinPath, setSlot, slotsOf } from "./slots.ts";
@@ -22,10 +22,10 @@ interface Entry {
  * Number parameters are float64 tensors of rank 0. Names are field paths (`layers.0.weight`) as far as no class says
  * otherwise by `static names`. A tied parameter appears once.
  *
- * For a tangent, which is made of plain objects, give the model too: names, and ties (whose tangents are added), are
- * then the model's. Buffers have no tangent and do not appear.
+ * For a tangent, which is made of plain objects, names and ties (whose tangents are added) are those of the model it was
+ * taken at; give `model` for a tangent put together by hand. Buffers have no tangent and do not appear.
  */
-export function stateDict(value: unknown, model: unknown = value): Map<string, Tensor> {
+export function stateDict(value: unknown, model: unknown = primalOf(value) ?? value): Map<string, Tensor> {
   const dict = new Map<string, Tensor>();
   const tangents = model === value ? undefined : new Map(entriesOf(value).map((entry) => [entry.path, entry.value]));
   const owners = new Map<object, Map<string, string>>();

@@ -7,6 +7,7 @@ import { NonFiniteError } from "../errors.ts";
 import type { Optimizer } from "../optimizers/index.ts";
 import { setMode } from "../parameters/index.ts";
 import { lossCurve } from "./loss-curve.ts";
+import { nextTask } from "./next-task.ts";
 import { Progress, type ProgressOptions } from "./progress.ts";
 
 export interface CheckpointOptions {
@@ -156,6 +157,7 @@ class Run<Model, Batch> {
     progress?.update(this.step, loss, batch);
     if (checkpoint?.every !== undefined && this.step % checkpoint.every === 0) await this.#save();
     await onStep?.({ step: this.step, epoch: this.#epoch, loss, learningRate, batch });
+    await nextTask();
   }
 
   /** Saves where the run stands, unless that is saved already. */
