@@ -1,5 +1,5 @@
 /** `checkpoint(f)`: trade time for memory by running f again in the reverse sweep instead of keeping what it saved. */
-import { variantOf } from "../dispatch/index.ts";
+import { jvpOf, variantOf } from "../dispatch/index.ts";
 import type { Any, AnyFunction, Derivative, Frame, Variant } from "../protocol/index.ts";
 import { attach, derivativeOf } from "../registry/index.ts";
 import { accumulate, takeShadow, zeroShadow } from "../shadows/index.ts";
@@ -16,7 +16,7 @@ export interface CheckpointedState<S = unknown> {
 const stateKey = Symbol.for("pullback.checkpointedState");
 
 /** Every piece of state that checkpoints protect; kept globally so that duplicate copies of this package agree. */
-function states(): Set<CheckpointedState> {
+export function checkpointedStates(): Set<CheckpointedState> {
   const holder = globalThis as { [stateKey]?: Set<CheckpointedState> };
   holder[stateKey] ??= new Set();
   return holder[stateKey];
@@ -24,7 +24,7 @@ function states(): Set<CheckpointedState> {
 
 /** Registers state that every `checkpoint` saves before running f and restores around running it again. */
 export function checkpointedState<S>(state: CheckpointedState<S>): void {
-  states().add(state as CheckpointedState);
+  checkpointedStates().add(state as CheckpointedState);
 }
 
 /**
@@ -55,6 +55,8 @@ export function checkpoint<F extends AnyFunction>(f: DifferentiableFunction<F>):
       receiver,
       environment,
       derive,
+      // Forward mode keeps nothing, so there is nothing to compute again.
+      deriveJvp: (mask) => jvpOf(carried, mask),
     };
     attach(wrapper, own);
   }
@@ -77,12 +79,12 @@ function recomputing(f: AnyFunction, carried: Derivative, mask: string): Variant
   const held = (call: readonly Any[]) => [...call.slice(0, arity), ...(carried.environment?.() ?? [])];
   return {
     forward(...call: Any[]): CheckpointFrame {
-      const before = capture(held(call), states());
+      const before = capture(held(call), checkpointedStates());
       const value = run(call);
       return { value, shadow: isByReference(value) ? zeroShadow(value, carried.resultShape) : undefined, call, before };
     },
     backward({ value, shadow, call, before }: CheckpointFrame, cotangent: Any): Any {
-      const now = capture(held(call), states());
+      const now = capture(held(call), checkpointedStates());
       before.restore();
       try {
         const frame = code.forward(...call);

@@ -1,3 +1,4 @@
 export { type CheckpointedState, checkpoint, checkpointedState } from "./checkpoint.ts";
+export { derivative, differential, valueWithDerivative, valueWithDifferential } from "./forward.ts";
 export { differentiable, withDerivative, withoutDerivative } from "./markers.ts";
 export { gradient, pullback, valueWithGradient, valueWithPullback } from "./reverse.ts";

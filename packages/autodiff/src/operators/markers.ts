@@ -24,6 +24,7 @@ export function withDerivative<T>(x: T, change: (cotangent: TangentVector<T>) =>
 
 registerDerivative(withDerivative<Any>, {
   vjp: (x: Any, change: (cotangent: Any) => Any) => ({ value: x, pullback: (cotangent: Any) => change(cotangent) }),
+  jvp: (x: Any) => ({ value: x, differential: (tangent: Any) => tangent }),
   wrt: [0],
 });
 

@@ -37,6 +37,30 @@ export interface Call {
 
 /** Finds the derivative of `f` and checks `wrt`; throws PB9001, PB3004, PB3005, PB3011, PB2002 or PB2005. */
 export function planFor(f: unknown, form: "joint" | "split", options?: Options): Plan {
+  const { carried, mask, selected, bare } = selectionOf(f, options);
+  const { kinds } = carried;
+  return {
+    carried,
+    code: codeFor(carried, mask, form),
+    mask,
+    arity: kinds.length,
+    selected,
+    bare,
+    byValue: parametersOf(mask, kinds, "vu"),
+    withShadow: parametersOf(mask, kinds, "ru"),
+  };
+}
+
+/** Which parameters of which function an operator is asked about. */
+export interface Selection {
+  readonly carried: Derivative;
+  readonly mask: string;
+  readonly selected: readonly number[];
+  readonly bare: boolean;
+}
+
+/** Finds what `f` carries and checks `wrt`; throws PB9001, PB3004, PB3005, PB2002 or PB2005. */
+export function selectionOf(f: unknown, options?: Options): Selection {
   const carried = requireDerivative(f);
   const { kinds } = carried;
   const wrt = options?.wrt;
@@ -55,16 +79,7 @@ export function planFor(f: unknown, form: "joint" | "split", options?: Options):
     });
   }
   const mask = Array.from(kinds, (_, p) => (selected.includes(p) ? "1" : "0")).join("");
-  return {
-    carried,
-    code: codeFor(carried, mask, form),
-    mask,
-    arity: kinds.length,
-    selected,
-    bare: typeof wrt === "number" || (wrt === undefined && selected.length === 1),
-    byValue: parametersOf(mask, kinds, "vu"),
-    withShadow: parametersOf(mask, kinds, "ru"),
-  };
+  return { carried, mask, selected, bare: typeof wrt === "number" || (wrt === undefined && selected.length === 1) };
 }
 
 /** The code for a mask; the joint form alone will do where no user code runs between the sweeps. */
@@ -101,11 +116,8 @@ function variadicCode(carried: Derivative): Variant {
 }
 
 /** Builds the shadows of one call; throws PB4010 where the function writes into an argument that is not exclusive. */
-export function prepare({ carried, code, arity, withShadow }: Plan, given: readonly unknown[]): Call {
-  const fixed = carried.rest ? arity - 1 : arity;
-  const args = given.slice(0, fixed);
-  while (args.length < fixed) args.push(undefined);
-  if (carried.rest) args.push(given.slice(fixed));
+export function prepare({ carried, code, withShadow }: Plan, given: readonly unknown[]): Call {
+  const args = argumentsOf(carried, given);
   if (code.mutates?.includes("1")) requireExclusive(carried.name, args, code.mutates);
   const shadows: Any[] = [];
   const full = args.slice();
@@ -117,7 +129,16 @@ export function prepare({ carried, code, arity, withShadow }: Plan, given: reado
   return { args, full, shadows };
 }
 
-const shapeOf = (carried: Derivative, p: number): Shape => carried.shapes?.[p] ?? "u";
+/** Arguments as variants take them: padded to the function's arity, a rest parameter as one array. */
+export function argumentsOf({ kinds, rest }: Derivative, given: readonly unknown[]): unknown[] {
+  const fixed = rest ? kinds.length - 1 : kinds.length;
+  const args = given.slice(0, fixed);
+  while (args.length < fixed) args.push(undefined);
+  if (rest) args.push(given.slice(fixed));
+  return args;
+}
+
+export const shapeOf = (carried: Derivative, p: number): Shape => carried.shapes?.[p] ?? "u";
 
 /**
  * The tangents to report, from the by-value cotangents of `backward` and the shadows. With `keep` the shadows are

@@ -17,7 +17,7 @@ export interface Derivative {
   readonly name: string;
   /** One letter per parameter, the receiver first for methods: "v" by value, "r" by reference, "u" unknown, "-" none. */
   readonly kinds: string;
-  /** Reverse-mode code by activity mask: one "1" or "0" per parameter, the receiver first. */
+  /** Code by activity mask: one "1" or "0" per parameter, the receiver first. */
   readonly variants: Readonly<Record<string, VariantForms>>;
   /** What the compiler knows about each parameter's type, where the value alone would not tell; holes mean "u". */
   readonly shapes?: readonly (Shape | undefined)[] | undefined;
@@ -29,13 +29,20 @@ export interface Derivative {
   readonly receiver?: boolean | undefined;
   /** For carriers made at run time: makes the variant of a mask that `variants` lacks (called once per mask). */
   readonly derive?: ((mask: string) => Variant | undefined) | undefined;
+  /** The same for forward mode. */
+  readonly deriveJvp?: ((mask: string) => Jvp | undefined) | undefined;
+  /** Derivatives of what operators make of the function, by operator and `wrt`: "gradient", "gradient 0", "derivative". */
+  readonly operators?: Readonly<Record<string, Derivative>> | undefined;
   /** For closures: the by-reference values it captured (`checkpoint` saves and restores them). */
   readonly environment?: (() => readonly unknown[]) | undefined;
   /** Set by registerDerivative instead of variants. */
   readonly registered?: RegisteredDerivative | undefined;
 }
 
-/** Reverse-mode code of one function for one activity mask. */
+/** Value and tangent of a result at once; the tangent of a by-reference result is a shadow, of a leaf possibly `undefined`. */
+export type Jvp = (...args: Any[]) => { readonly value: Any; readonly tangent: Any };
+
+/** The code of one function for one activity mask. */
 export interface Variant {
   /** Arguments (receiver first), then one shadow per parameter whose kind is r or u and whose mask bit is 1. */
   forward(...args: Any[]): Frame;
@@ -46,6 +53,11 @@ export interface Variant {
   backward(frame: Any, cotangent: Any): Any;
   /** Both sweeps at once: forward's arguments, then the cotangent of the result. */
   joint?: ((...args: Any[]) => { value: Any; cotangents: Any }) | undefined;
+  /**
+   * Forward mode: forward's arguments without the shadows, then one tangent per active parameter: a number, a leaf
+   * (`undefined` is zero), or a shadow that holds the tangent of a by-reference value and follows what is written into it.
+   */
+  jvp?: Jvp | undefined;
   /** One "1" or "0" per parameter: whether the function writes into what the argument holds. Absent: it writes nothing. */
   readonly mutates?: string | undefined;
 }

@@ -4,6 +4,7 @@ export {
   abiVersion,
   type Derivative,
   type Frame,
+  type Jvp,
   type RegisteredDerivative,
   type Variant,
   type VariantForms,

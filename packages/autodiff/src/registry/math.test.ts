@@ -41,6 +41,8 @@ test.each(names)("Math.%s against central differences", (name) => {
   if (registered === undefined) throw new Error(`no rule for Math.${name}`);
   for (const args of points[name] ?? [[0.3], [-0.7]]) {
     const { value, pullback } = registered.vjp(...args);
+    const forward = registered.jvp?.(...args);
+    expect(forward?.value).toBe(value);
     expect(value).toBe(fn(...args));
     const result = pullback(1);
     const slopes = Array.isArray(result) ? result : [result];
@@ -49,6 +51,7 @@ test.each(names)("Math.%s against central differences", (name) => {
     const h = name === "fround" ? 1e-2 : 1e-6;
     for (const [i, slope] of slopes.entries()) {
       const at = (step: number) => fn(...args.map((x, j) => (j === i ? x + step : x)));
+      expect(forward?.differential(...args.map((_, j) => (j === i ? 1 : 0)))).toBe(slope);
       expect(slope).toBeCloseTo((at(h) - at(-h)) / (2 * h), 5);
     }
   }

@@ -4,7 +4,7 @@
  * operand among equals; hypot has derivative 0 at the origin; floor, ceil, round, trunc and sign have derivative 0
  * everywhere.
  */
-import type { Any, AnyFunction, Derivative, RegisteredDerivative } from "../protocol/index.ts";
+import type { AnyFunction, Derivative, RegisteredDerivative } from "../protocol/index.ts";
 
 type MathName = Exclude<keyof Math, symbol>;
 
@@ -79,20 +79,38 @@ function build(): Map<unknown, Derivative> {
     const fn = Math[name] as AnyFunction;
     rules.set(
       fn,
-      entry(name, 1, (x: number) => {
-        const value = fn(x);
-        return { value, pullback: (ct: number) => ct * slope(x, value) };
-      }),
+      entry(
+        name,
+        1,
+        (x: number) => {
+          const value = fn(x);
+          return { value, pullback: (ct: number) => ct * slope(x, value) };
+        },
+        (x: number) => {
+          const value = fn(x);
+          return { value, differential: (dx: number) => dx * slope(x, value) };
+        },
+      ),
     );
   }
   for (const [name, { arity, partials }] of Object.entries(several)) {
     const fn = Math[name as MathName] as AnyFunction;
     rules.set(
       fn,
-      entry(name, arity, (...args: number[]) => {
-        const value = fn(...args);
-        return { value, pullback: (ct: number) => partials(args, value).map((slope) => ct * slope) };
-      }),
+      entry(
+        name,
+        arity,
+        (...args: number[]) => {
+          const value = fn(...args);
+          return { value, pullback: (ct: number) => partials(args, value).map((slope) => ct * slope) };
+        },
+        (...args: number[]) => {
+          const value = fn(...args);
+          const differential = (...tangents: number[]) =>
+            partials(args, value).reduce((sum, slope, i) => sum + slope * (tangents[i] as number), 0);
+          return { value, differential };
+        },
+      ),
     );
   }
   return rules;
@@ -101,12 +119,14 @@ function build(): Map<unknown, Derivative> {
 function entry(
   name: string,
   arity: number | "any",
-  vjp: (...args: Any[]) => { value: number; pullback: (ct: number) => Any },
+  vjp: RegisteredDerivative["vjp"],
+  jvp: RegisteredDerivative["jvp"],
 ): Derivative {
   const variadic = arity === "any";
   const positions = variadic ? [] : Array.from({ length: arity }, (_, i) => i);
   const registered: RegisteredDerivative = {
     vjp,
+    jvp,
     positions,
     wrt: positions,
     receiver: false,

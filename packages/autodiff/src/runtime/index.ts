@@ -3,7 +3,7 @@
  * docs/internals/derivatives-at-run-time.md.
  */
 
-export { variant } from "../dispatch/index.ts";
+export { jvp, variant } from "../dispatch/index.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
 export { accumulate, add, clearShadow, takeShadow, zeroNumbers, zeroShadow, zeroTangent } from "../shadows/index.ts";

@@ -24,6 +24,7 @@ export const product = carrying((x: number, y: number) => x * Math.sin(y), "vv",
     forward: (x, y) => ({ value: x * Math.sin(y), x, y }),
     backward: ({ x, y }, ct) => [ct * Math.sin(y), ct * x * Math.cos(y)],
     joint: (x, y, ct) => ({ value: x * Math.sin(y), cotangents: [ct * Math.sin(y), ct * x * Math.cos(y)] }),
+    jvp: (x, y, dx, dy) => ({ value: x * Math.sin(y), tangent: dx * Math.sin(y) + x * Math.cos(y) * dy }),
   },
   "10": {
     forward: (x, y) => ({ value: x * Math.sin(y), y }),
@@ -56,6 +57,17 @@ export const chained = carrying(chain, "rv", {
       }
       sa[0] += ct;
       return dk;
+    },
+    jvp: (a: number[], k: number, da: number[], dk: number) => {
+      let sum = a[0] as number;
+      let tangent = da[0] as number;
+      for (let i = 1; i < a.length; i++) {
+        da[i]! += dk * a[i - 1]! ** 2 + k * 2 * a[i - 1]! * da[i - 1]!;
+        a[i]! += k * a[i - 1]! ** 2;
+        sum += a[i] as number;
+        tangent += da[i] as number;
+      }
+      return { value: sum, tangent };
     },
     mutates: "10",
   },
@@ -102,6 +114,10 @@ export const scaled = carrying((a: number[], k: number) => a.map((v) => v * k), 
       $pb.clearShadow(shadow);
       return dk;
     },
+    jvp: (a: number[], k: number, da: number[], dk: number) => ({
+      value: a.map((v) => v * k),
+      tangent: a.map((v, i) => v * dk + (da[i] as number) * k),
+    }),
   },
 });
 
@@ -123,6 +139,10 @@ export const timesRest = carrying((x: number, ...others: number[]) => x * others
     backward: ({ x, sum, so }, ct: number) => {
       for (let i = 0; i < so.length; i++) so[i] += ct * x;
       return ct * sum;
+    },
+    jvp: (x: number, others: number[], dx: number, dOthers: number[]) => {
+      const total = (list: number[]) => list.reduce((a, b) => a + b, 0);
+      return { value: x * total(others), tangent: dx * total(others) + x * total(dOthers) };
     },
   },
 }, { rest: true });

@@ -1,10 +1,14 @@
 export type { DifferentiableFunction, Int, NoDerivative } from "./brands.ts";
 export type {
+  DerivativeOperator,
   DerivativeRule,
+  DifferentialOperator,
   GradientOperator,
   Gradients,
   ParametersOf,
   PullbackOperator,
+  ValueWithDerivativeOperator,
+  ValueWithDifferentialOperator,
   ValueWithGradientOperator,
   ValueWithPullbackOperator,
 } from "./operators.ts";

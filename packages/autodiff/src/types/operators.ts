@@ -96,6 +96,80 @@ export interface ValueWithPullbackOperator {
     : never;
 }
 
+/** The tangent of a function's result for each differentiable parameter; bare when there is just one. */
+type DerivativesOf<P extends readonly unknown[], R> = P extends readonly [unknown]
+  ? TangentVector<R>
+  : Differentiable<P> extends infer D
+    ? D extends readonly [unknown]
+      ? TangentVector<R>
+      : { -readonly [K in keyof D]: TangentVector<R> }
+    : never;
+
+type DerivativesWrt<W extends number | readonly number[], R> = W extends number
+  ? TangentVector<R>
+  : { -readonly [K in keyof W]: TangentVector<R> };
+
+/** One tangent per differentiable parameter, as arguments. */
+type TangentArguments<P extends readonly unknown[]> = P extends readonly [unknown]
+  ? [tangent: TangentVector<P[0]>]
+  : Differentiable<P>;
+
+type TangentArgumentsWrt<P extends readonly unknown[], W extends number | readonly number[]> = W extends number
+  ? [tangent: TangentVector<Required<P>[W]>]
+  : { -readonly [K in keyof W]: W[K] extends number ? TangentVector<Required<P>[W[K]]> : never };
+
+/** `derivative`. */
+export interface DerivativeOperator {
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R ? (...args: P) => DerivativesOf<P, R> : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
+    options: WrtOption<W>,
+  ): F extends (...args: infer P) => infer R ? (...args: P) => DerivativesWrt<W, R> : never;
+}
+
+/** `valueWithDerivative`. */
+export interface ValueWithDerivativeOperator {
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R ? (...args: P) => { value: R; derivative: DerivativesOf<P, R> } : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
+    options: WrtOption<W>,
+  ): F extends (...args: infer P) => infer R ? (...args: P) => { value: R; derivative: DerivativesWrt<W, R> } : never;
+}
+
+/** `differential`. */
+export interface DifferentialOperator {
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => (...tangents: TangentArguments<P>) => TangentVector<R>
+    : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
+    options: WrtOption<W>,
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => (...tangents: TangentArgumentsWrt<P, W>) => TangentVector<R>
+    : never;
+}
+
+/** `valueWithDifferential`. */
+export interface ValueWithDifferentialOperator {
+  <F extends CallableFunction>(
+    f: F,
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => { value: R; differential: (...tangents: TangentArguments<P>) => TangentVector<R> }
+    : never;
+  <F extends CallableFunction, const W extends number | readonly number[]>(
+    f: F,
+    options: WrtOption<W>,
+  ): F extends (...args: infer P) => infer R
+    ? (...args: P) => { value: R; differential: (...tangents: TangentArgumentsWrt<P, W>) => TangentVector<R> }
+    : never;
+}
+
 type Cotangents<A extends readonly unknown[]> =
   | TangentVector<A[number]>
   | undefined
@@ -107,7 +181,11 @@ export interface DerivativeRule<A extends readonly unknown[], R> {
     value: R;
     pullback: (cotangent: TangentVector<R>, needs?: readonly boolean[]) => Cotangents<A>;
   };
-  jvp?: ((...args: A) => { value: R; differential: (...tangents: any[]) => TangentVector<R> }) | undefined;
+  /**
+   * Forward mode: the value and its differential, which takes one tangent per entry of `wrt` and returns that of the
+   * value. A number's tangent is always a number; that of any other argument which does not vary is `undefined`.
+   */
+  jvp?: ((...args: A) => { value: R; differential: (...tangents: any[]) => TangentVector<R> | undefined }) | undefined;
   /** Default: every parameter of differentiable type, the receiver included. */
   wrt?: readonly ("this" | number)[] | undefined;
   /** Default "none". A call with an effect is never executed a second time by a reverse sweep. */

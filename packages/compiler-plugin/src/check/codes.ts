@@ -107,6 +107,11 @@ export const codes = {
     "Which parameters are differentiated is decided when the program is compiled.",
     "Write wrt as a number or a list of numbers at the call.",
   ),
+  PB2009: explain(
+    "derivative needs numbers as parameters",
+    "The derivative moves one number at unit speed; an array or object has no single direction.",
+    "Use differential(f)(…)(tangent) for one direction, jacobian(f) for all of them, or choose parameters with { wrt }.",
+  ),
   PB2010: explain(
     "A hyper-parameter would be trained",
     "In a type that holds leaves, a plain number field has a tangent and optimizers move it.",
@@ -121,6 +126,11 @@ export const codes = {
     "A type error inside a function that is differentiated",
     "Types decide what is differentiable, so the compiler does not guess where they are wrong.",
     "Correct the type error.",
+  ),
+  PB2906: explain(
+    "Forward mode through a type that brings its own tangent",
+    "A Manifold says how cotangents become its own tangent, not how a tangent becomes one by fields.",
+    "Use gradient or pullback, or differentiate with respect to the fields.",
   ),
   PB3001: explain(
     "A function without a derivative is called with active values",
@@ -171,6 +181,11 @@ export const codes = {
     "An implementation of a differentiable member has no derivative",
     "The interface member is tagged @differentiable, which obliges every implementation.",
     "Make the implementation differentiable, or remove the tag.",
+  ),
+  PB3013: explain(
+    "A registered derivative has no forward mode",
+    "derivative, differential, jacobian and hessianVectorProduct need the jvp of everything that they pass through.",
+    "Give the registration a jvp: registerDerivative(f, { vjp, jvp: (x, y) => ({ value, differential: (dx, dy) => … }) }).",
   ),
   PB4001: explain(
     "An active value is written to a global variable",
