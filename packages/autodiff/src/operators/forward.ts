@@ -61,7 +61,7 @@ export const valueWithDerivative = ((f: unknown, options?: Options) => {
 /** One run per parameter; only the first one's writes stay. */
 function derivatives(plan: Plan, given: readonly unknown[]): { value: Any; derivative: Any } {
   const { carried, active, selected, bare } = plan;
-  const args = argumentsOf(carried, given);
+  const args = padded(plan, given);
   const units = selected.map((p) => unit(args[p], p, carried.name));
   const run = replayed(plan, args);
   const results = selected.map((p, i) =>
@@ -92,7 +92,7 @@ function unit(argument: unknown, position: number, name: string): Any {
 export const differential = ((f: unknown, options?: Options) => {
   const plan = planFor(f, options);
   return (...given: unknown[]) => {
-    const args = argumentsOf(plan.carried, given);
+    const args = padded(plan, given);
     return linear(plan, args, capture(args, checkpointedStates()));
   };
 }) as DifferentialOperator;
@@ -101,7 +101,7 @@ export const differential = ((f: unknown, options?: Options) => {
 export const valueWithDifferential = ((f: unknown, options?: Options) => {
   const plan = planFor(f, options);
   return (...given: unknown[]) => {
-    const args = argumentsOf(plan.carried, given);
+    const args = padded(plan, given);
     const before = capture(args, checkpointedStates());
     const value = (f as AnyFunction)(...given);
     return { value, differential: linear(plan, args, before) };
@@ -145,7 +145,15 @@ export function replayed(plan: Plan, args: readonly unknown[]): (companions: rea
 function call({ carried, mask, code }: Plan, args: readonly unknown[], companions: readonly Any[]): ReturnType<Jvp> {
   const mutates = carried.variants[mask]?.mutates;
   if (mutates?.includes("1")) requireExclusive(carried.name, args, mutates);
-  return code(...args, ...companions);
+  const fits = args.length === mask.length;
+  return (fits ? code : jvpOf(carried, mask.padEnd(args.length, "0")))(...args, ...companions);
+}
+
+/** Arguments as the code takes them; what a registered function is given beyond its parameters goes on to its rule. */
+function padded({ carried }: Plan, given: readonly unknown[]): unknown[] {
+  const { kinds, registered, rest } = carried;
+  const open = registered !== undefined && rest !== true;
+  return argumentsOf(carried, open ? Math.max(kinds.length, given.length) : kinds.length, given);
 }
 
 /** A tangent from outside as the code takes it: by-reference values get a shadow of their own, filled with it. */

@@ -116,8 +116,8 @@ function variadicCode(carried: Derivative): Variant {
 }
 
 /** Builds the shadows of one call; throws PB4010 where the function writes into an argument that is not exclusive. */
-export function prepare({ carried, code, withShadow }: Plan, given: readonly unknown[]): Call {
-  const args = argumentsOf(carried, given);
+export function prepare({ carried, code, arity, withShadow }: Plan, given: readonly unknown[]): Call {
+  const args = argumentsOf(carried, arity, given);
   if (code.mutates?.includes("1")) requireExclusive(carried.name, args, code.mutates);
   const shadows: Any[] = [];
   const full = args.slice();
@@ -130,8 +130,8 @@ export function prepare({ carried, code, withShadow }: Plan, given: readonly unk
 }
 
 /** Arguments as variants take them: padded to the function's arity, a rest parameter as one array. */
-export function argumentsOf({ kinds, rest }: Derivative, given: readonly unknown[]): unknown[] {
-  const fixed = rest ? kinds.length - 1 : kinds.length;
+export function argumentsOf({ rest }: Derivative, arity: number, given: readonly unknown[]): unknown[] {
+  const fixed = rest ? arity - 1 : arity;
   const args = given.slice(0, fixed);
   while (args.length < fixed) args.push(undefined);
   if (rest) args.push(given.slice(fixed));
