@@ -18,6 +18,7 @@ import {
   type Region,
   type Type,
   type Value,
+  walk,
 } from "../hir/index.ts";
 import type { Context } from "./context.ts";
 import { mathRule, primRule } from "./rules.ts";
@@ -48,8 +49,12 @@ export class ReverseSweep {
   /** Scope outside the outermost loop around a point, while inside loops. */
   private outside: Scope | undefined;
 
+  /** Values that the program asks whether they are there: optional fields, entries that a Map may lack. */
+  private readonly optional: ReadonlySet<Value>;
+
   constructor(ctx: Context, homes: ReadonlyMap<Value, Region>) {
     this.ctx = ctx;
+    this.optional = testedValues(ctx.fn.body);
     this.homes = homes;
     this.top = new Scope(ctx.ids);
   }
@@ -153,7 +158,8 @@ export class ReverseSweep {
         const d = this.take(scope, result);
         const shadow = shadows.get(op.object);
         if (d === undefined || shadow === undefined) return;
-        this.into(scope, shadow, op.key, d, result.type);
+        if (this.optional.has(result)) this.intoOptional(scope, shadow, op.key, d, result.type);
+        else this.into(scope, shadow, op.key, d, result.type);
         return;
       }
       case "store": {
@@ -293,6 +299,18 @@ export class ReverseSweep {
           span: b.span,
           results: [],
         }),
+      () => {},
+    );
+  }
+
+  /** `shadow[key] += d` where the slot is there: what is absent has no tangent. */
+  private intoOptional(scope: Scope, shadow: Value, key: Key, d: Value, type: Type): void {
+    const b = scope.builder;
+    const present = b.value(type);
+    if (isNumeric(type)) b.emit({ kind: "load", object: shadow, key, span: b.span, results: [present] });
+    scope.branch(
+      b.prim("!==", [isNumeric(type) ? present : d, b.const(undefined)]),
+      (s) => this.into(s, shadow, key, d, type),
       () => {},
     );
   }
@@ -591,4 +609,18 @@ export class ReverseSweep {
 
 function field(name: string): Key {
   return { kind: "field", name };
+}
+
+/** Values that stand in a condition, or are compared with null or undefined. */
+function testedValues(body: Region): Set<Value> {
+  const tested = new Set<Value>();
+  const nullish = new Set<Value>();
+  walk(body, (op) => {
+    if (op.kind === "const" && (op.value === null || op.value === undefined)) nullish.add(op.results[0] as Value);
+    if (op.kind === "if") tested.add(op.condition);
+    if (op.kind !== "prim") return;
+    const compares = /^[!=]==?$/.test(op.op) && op.args.some((a) => nullish.has(a));
+    if (compares || op.op === "!" || op.op === "typeof") for (const a of op.args) tested.add(a);
+  });
+  return tested;
 }
