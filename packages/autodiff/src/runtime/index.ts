@@ -7,3 +7,4 @@ export { jvp, variant } from "../dispatch/index.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
 export { accumulate, add, clearShadow, takeShadow, zeroNumbers, zeroShadow, zeroTangent } from "../shadows/index.ts";
+export { allocate, describeStruct as struct, isAllocating } from "./classes.ts";

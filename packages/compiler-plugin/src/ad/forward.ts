@@ -16,6 +16,7 @@ import {
   type Op,
   passing,
   type Region,
+  shadowKey,
   type Type,
   type Value,
 } from "../hir/index.ts";
@@ -180,6 +181,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
         if (e.value.type.kind !== "struct") continue;
         // The copy shares what the fields point to; the numbers and leaves in it are slots of their own.
         for (const [key, type] of e.value.type.fields()) {
+          if (key.startsWith("#")) continue;
           if (passing(type) === "v") entries.push({ key, value: slotZero(ctx, b, type, undefined) as Value });
         }
       }
@@ -195,7 +197,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       const fields = result.type.kind === "struct" ? [...result.type.fields()] : [];
       const entries = fields.flatMap(([key, type]) => {
         const value = slotZero(ctx, b, type, undefined);
-        return value === undefined ? [] : [{ key, value }];
+        return value === undefined ? [] : [{ key: key.replace(/^#/, ""), value }];
       });
       define(b.object(entries, result.type, name));
       return;
@@ -212,7 +214,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       const object = shadows.get(op.object);
       if (object === undefined) return;
       const shadow = b.value(result.type, name);
-      b.emit({ ...op, object, results: [shadow] });
+      b.emit({ ...op, object, key: shadowKey(op.key), results: [shadow] });
       define(shadow);
       return;
     }
@@ -234,11 +236,11 @@ function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" 
   if (shadow === undefined || !activity.shadowed(op.object) || kind === "v" || kind === "-") return;
   if (activity.aliases.escapes(op.object) && kind === "r") {
     const before = b.value(slotType(op));
-    b.emit({ kind: "load", object: shadow, key: op.key, span: op.span, results: [before] });
+    b.emit({ kind: "load", object: shadow, key: shadowKey(op.key), span: op.span, results: [before] });
     ctx.positions.set(op, before);
   }
   const slot = slotZero(ctx, b, slotType(op), op.value) ?? b.const(undefined);
-  b.emit({ kind: "store", object: shadow, key: op.key, value: slot, span: op.span, results: [] });
+  b.emit({ kind: "store", object: shadow, key: shadowKey(op.key), value: slot, span: op.span, results: [] });
 }
 
 function slotType(op: Extract<Op, { kind: "store" }>): Type {

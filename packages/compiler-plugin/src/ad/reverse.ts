@@ -16,6 +16,7 @@ import {
   type Op,
   passing,
   type Region,
+  shadowKey,
   type Type,
   type Value,
   walk,
@@ -158,8 +159,9 @@ export class ReverseSweep {
         const d = this.take(scope, result);
         const shadow = shadows.get(op.object);
         if (d === undefined || shadow === undefined) return;
-        if (this.optional.has(result)) this.intoOptional(scope, shadow, op.key, d, result.type);
-        else this.into(scope, shadow, op.key, d, result.type);
+        const key = shadowKey(op.key);
+        if (this.optional.has(result)) this.intoOptional(scope, shadow, key, d, result.type);
+        else this.into(scope, shadow, key, d, result.type);
         return;
       }
       case "store": {
@@ -168,8 +170,8 @@ export class ReverseSweep {
         const type = op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
         const before = this.ctx.positions.get(op);
         if (before !== undefined)
-          b.emit({ kind: "store", object: shadow, key: op.key, value: before, span: op.span, results: [] });
-        const d = this.out(scope, shadow, op.key, type, op.value, true);
+          b.emit({ kind: "store", object: shadow, key: shadowKey(op.key), value: before, span: op.span, results: [] });
+        const d = this.out(scope, shadow, shadowKey(op.key), type, op.value, true);
         if (d !== undefined) this.add(scope, op.value, d);
         return;
       }
@@ -426,7 +428,8 @@ export class ReverseSweep {
       const source = shadows.get(e.value);
       if (e.value.type.kind !== "struct") continue;
       for (const [name, type] of e.value.type.fields()) {
-        if (taken.has(name)) continue;
+        // A spread copies no private fields.
+        if (taken.has(name) || name.startsWith("#")) continue;
         taken.add(name);
         if (source === undefined || passing(type) !== "v" || !activity.slotActive(e.value, name)) continue;
         const d = scope.builder.load(shadow, name, { type });

@@ -123,9 +123,7 @@ test("literals are wrapped where they stand", async () => {
 test("classes with differentiable fields carry a descriptor", () => {
   const source = "export class C {\n  k: number = 3;\n}\n";
   const { code } = compiled({ source, structs: [{ className: "C", after: "3;\n}" }] });
-  expect(code).toContain(
-    'Object.defineProperty(C, Symbol.for("pullback.struct"), { value: { fields: { k: "v" } }, configurable: true });',
-  );
+  expect(code).toContain('$pb.struct(C, { k: "v" });');
 });
 
 test("a file with nothing to emit only loses its types", () => {

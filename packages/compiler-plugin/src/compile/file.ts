@@ -4,10 +4,11 @@
  */
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
 import type { HirFunction } from "../hir/types.ts";
+import { ClassBodies, describeClass } from "./class-bodies.ts";
 import { composeMap, Edits } from "./edits.ts";
-import { Names } from "./names.ts";
+import { Names, type VariantNames } from "./names.ts";
 import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
-import { fieldsText, shapeText } from "./shape.ts";
+import { shapeText } from "./shape.ts";
 import type { Stages } from "./stages.ts";
 
 export interface CompiledFile {
@@ -48,6 +49,7 @@ class FileCompiler {
   readonly #edits: Edits;
   readonly #source: string;
   readonly #names: Names;
+  readonly #classBodies = new ClassBodies();
   readonly #declarations: ReadonlyMap<string, DifferentiableDeclaration>;
 
   constructor(program: CompilerProgram, plan: Plan, file: FilePlan, stages: Stages, edits: Edits) {
@@ -70,11 +72,7 @@ class FileCompiler {
       `${hashbang === null ? "" : "\n"}import * as $pb from "@pullback/autodiff/runtime"; $pb.compiled(); `,
     );
     for (const struct of this.#program.structs(this.#file.file)) {
-      const fields = fieldsText(struct.type.fields());
-      this.#edits.insert(
-        struct.attachAfter,
-        `\nObject.defineProperty(${struct.className}, Symbol.for("pullback.struct"), { value: { fields: ${fields} }, configurable: true });\n`,
-      );
+      describeClass(struct, this.#edits, this.#classBodies);
     }
     for (const { wrt } of this.#program.registrations(this.#file.file)) {
       if (wrt !== undefined) this.#edits.insert(wrt.offset, wrt.text, "open");
@@ -85,14 +83,26 @@ class FileCompiler {
       this.#edits.insert(site.span.start, "$pb.carry(", "open");
       this.#edits.insert(site.span.end, `, ${carrier})`, "close");
     }
+    this.#classBodies.write(this.#edits);
   }
 
   /** Functions for the derivatives of a declaration, and the statement that hands them to it. */
   #attach(declaration: DifferentiableDeclaration, variants: readonly PlannedVariant[]): void {
     const entries: string[] = [];
+    const { inClass } = declaration;
     for (const variant of variants) {
       const names = this.#names.of(variant, declaration.fullMask);
       const { text, mappings } = this.#emit(variant, false, names);
+      const reachable = inClass === undefined ? names : qualified("this", names);
+      const forms = [
+        variant.split ? `forward: ${reachable.forward}, backward: ${reachable.backward}` : "",
+        variant.joint ? `joint: ${reachable.joint}` : "",
+      ];
+      entries.push(`"${variant.mask}": { ${[...forms, mutates(variant)].filter((form) => form !== "").join(", ")} }`);
+      if (inClass !== undefined) {
+        this.#classBodies.add(inClass.end, text, mappings);
+        continue;
+      }
       // A nested function's derivatives read the variables around it, so they stand in the same block.
       const at = declaration.nested ? declaration.attachAfter : this.#source.length;
       this.#edits.insert(
@@ -101,17 +111,14 @@ class FileCompiler {
         "statement",
         mappings.map((mapping) => ({ ...mapping, generatedOffset: mapping.generatedOffset + 1 })),
       );
-      const forms = [
-        variant.split ? `forward: ${names.forward}, backward: ${names.backward}` : "",
-        variant.joint ? `joint: ${names.joint}` : "",
-      ];
-      entries.push(`"${variant.mask}": { ${[...forms, mutates(variant)].filter((form) => form !== "").join(", ")} }`);
     }
     const header = this.#header(declaration.key, variants[0]);
-    this.#edits.insert(
-      declaration.attachAfter,
-      `\n$pb.attach(${declaration.reference}, { ${header}, variants: { ${entries.join(", ")} } });\n`,
-    );
+    const attach = (reference: string) =>
+      `$pb.attach(${reference}, { ${header}, variants: { ${entries.join(", ")} } });`;
+    if (inClass === undefined) this.#edits.insert(declaration.attachAfter, `\n${attach(declaration.reference)}\n`);
+    else if (declaration.reference !== "") {
+      this.#classBodies.run(inClass.end, attach(declaration.reference.replace(inClass.name, "this")));
+    }
   }
 
   /** A carrier written where a function literal stands, its derivatives as arrow functions in the same scope. */
@@ -141,7 +148,8 @@ class FileCompiler {
     if (declaration === undefined || variant === undefined) return undefined;
     // A method of a class declared inside a function may be called from where its derivatives are not visible.
     if (declaration.nested && declaration.kind !== "function" && declaration.kind !== "arrow") return undefined;
-    return this.#names.of(variant, declaration.fullMask);
+    const names = this.#names.of(variant, declaration.fullMask);
+    return declaration.inClass === undefined ? names : qualified(declaration.inClass.name, names);
   }
 
   /** The fields of a carrier that do not depend on the mask. */
@@ -155,6 +163,11 @@ class FileCompiler {
     if (takesRest(hir)) fields.push("rest: true");
     return fields.join(", ");
   }
+}
+
+/** Derivatives that are static members of a class. */
+function qualified(owner: string, { joint, forward, backward }: VariantNames): VariantNames {
+  return { joint: `${owner}.${joint}`, forward: `${owner}.${forward}`, backward: `${owner}.${backward}` };
 }
 
 function tellsMoreThanTheKind(shape: string): boolean {

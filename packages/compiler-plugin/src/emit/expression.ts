@@ -98,5 +98,9 @@ export function assignment(target: string, value: Expression): string {
 }
 
 export function property(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : /^\d+$/.test(name) ? `[${name}]` : `[${JSON.stringify(name)}]`;
+  return /^#?[A-Za-z_$][\w$]*$/.test(name)
+    ? `.${name}`
+    : /^\d+$/.test(name)
+      ? `[${name}]`
+      : `[${JSON.stringify(name)}]`;
 }

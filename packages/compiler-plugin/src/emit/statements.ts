@@ -233,7 +233,7 @@ export class Statements {
       }
       case "allocate":
         if (this.constructed.has(result as Value)) return;
-        this.fresh(result as Value, atom(`Object.create(${op.classText}.prototype)`));
+        this.fresh(result as Value, atom(`$pb.allocate(${op.classText})`));
         return;
       case "new": {
         const list = this.list(op.args);

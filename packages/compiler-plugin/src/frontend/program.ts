@@ -3,18 +3,20 @@ import type ts from "typescript";
 import type { Diagnostic } from "../check/index.ts";
 import { type HirFunction, type Program, passing, type StructType } from "../hir/index.ts";
 import {
+  type ClassBody,
   classKey,
   classPlace,
   type DifferentiableDeclaration,
   describe,
   type FileIndex,
   Hierarchy,
+  hasPrivateNames,
   indexFile,
   isStatic,
   type Lowerable,
 } from "./declarations/index.ts";
 import { TypeHost } from "./host/index.ts";
-import { lowerFunction, type ProgramContext } from "./lower/index.ts";
+import { baseExpression, constructorOf, lowerFunction, type ProgramContext } from "./lower/index.ts";
 import {
   checkFields,
   findRegistrations,
@@ -42,6 +44,16 @@ export interface StructOfClass {
   readonly className: string;
   readonly attachAfter: number;
   readonly type: StructType;
+  /** Of a class with `#` names: what can be written in its body alone. */
+  readonly privates?: PrivateState;
+}
+
+/** The `#` state of a class. */
+export interface PrivateState extends ClassBody {
+  /** The `#` fields that it declares, without their `#`. */
+  readonly fields: readonly string[];
+  /** Where the statements of a written constructor begin. */
+  readonly constructorBody?: { readonly start: number; readonly derived: boolean };
 }
 
 export interface CompilerProgram extends Program {
@@ -177,8 +189,32 @@ class HostedProgram implements CompilerProgram, ProgramContext {
         (field) => field.kind !== "function" && passing(field) !== "-",
       );
       if (!differentiable) return [];
-      return [{ classKey: classKey(this.host, node), className: place.name, attachAfter: place.attachAfter, type }];
+      const struct = {
+        classKey: classKey(this.host, node),
+        className: place.name,
+        attachAfter: place.attachAfter,
+        type,
+      };
+      return [
+        hasPrivateNames(this.host.ts, node) ? { ...struct, privates: this.#privateState(node, place.name) } : struct,
+      ];
     });
+  }
+
+  #privateState(node: ts.ClassLikeDeclaration, name: string): PrivateState {
+    const { ts } = this.host;
+    const fields = node.members.flatMap((member) =>
+      ts.isPropertyDeclaration(member) && ts.isPrivateIdentifier(member.name) && !isStatic(ts, member)
+        ? [member.name.text.slice(1)]
+        : [],
+    );
+    const state = { name, end: node.getEnd() - 1, fields };
+    const body = constructorOf(ts, node)?.body;
+    if (body === undefined) return state;
+    return {
+      ...state,
+      constructorBody: { start: body.getStart() + 1, derived: baseExpression(ts, node) !== undefined },
+    };
   }
 
   /** `static [struct] = …`: a class may bring its own descriptor. */

@@ -125,6 +125,11 @@ export function typeText(type: Type): string {
   }
 }
 
+/** Where a shadow holds the adjoint of a slot: a shadow is a plain object, whose keys have no `#`. */
+export function shadowKey(key: Key): Key {
+  return key.kind === "field" && key.name.startsWith("#") ? { kind: "field", name: key.name.slice(1) } : key;
+}
+
 /** Name of the slot that a key stands for when elements are not told apart: "[]" for any of them. */
 export function slotKey(key: Key): string {
   return key.kind === "index" || /^\d+$/.test(key.name) ? "[]" : key.name;

@@ -1,6 +1,6 @@
 /**
  * The independent check of every gradient in these tests: central differences in float64 over any nesting of
- * numbers, arrays, typed arrays, Maps and objects.
+ * numbers, arrays, typed arrays and objects.
  */
 import { expect } from "@jest/globals";
 
@@ -68,4 +68,11 @@ export function expectCentralDifferences(
     }
   });
   expect(compared).toBeGreaterThan(0);
+  // A tangent has no slots of its own: what is absent in the value is absent in its tangent.
+  gradients.forEach((gradient, i) => {
+    for (const path of numberPaths(gradient)) {
+      const where = `argument ${i}${path.map((key) => `.${key}`).join("")}`;
+      if (typeof at(args[i], path) !== "number") expect(`${where} has a tangent`).toBe(`${where} is no number`);
+    }
+  });
 }

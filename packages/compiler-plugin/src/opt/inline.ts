@@ -104,6 +104,7 @@ class Inliner {
 
   /** Does the callee's text mean the same here? */
   private portable(callee: HirFunction): boolean {
+    if (classOf(callee) !== classOf(this.fn) && usesPrivateNames(callee)) return false;
     if (callee.file === this.fn.file) return true;
     let portable = true;
     walk(callee.body, (op) => {
@@ -131,6 +132,24 @@ class Inliner {
     });
     return portable;
   }
+}
+
+/** The class of a member's key; the key itself for other functions. */
+function classOf({ key }: HirFunction): string {
+  const member = key.lastIndexOf(".");
+  return member > key.indexOf("#") ? key.slice(0, member) : key;
+}
+
+/** Whether a function reads, writes or calls a `#` name, which only the body of its class can. */
+function usesPrivateNames(fn: HirFunction): boolean {
+  let found = false;
+  walk(fn.body, (op) => {
+    if ((op.kind === "load" || op.kind === "store") && op.key.kind === "field") found ||= op.key.name.startsWith("#");
+    if (op.kind === "call" && "text" in op.callee) found ||= /(^|\.)#/.test(op.callee.text);
+    if (op.kind === "call" && "method" in op.callee) found ||= op.callee.method?.startsWith("#") === true;
+    if (op.kind === "opaque") found ||= op.parts.some((part) => /\.#|^#/.test(part));
+  });
+  return found;
 }
 
 function callsItself(fn: HirFunction): boolean {

@@ -10,19 +10,28 @@ export interface DifferentiableDeclaration {
   readonly name: string;
   readonly file: string;
   readonly kind: HirFunction["kind"];
-  /** Expression for the function object in its scope: `f`, `C.prototype.m`, `C`. */
+  /** Expression for the function object in its scope: `f`, `C.prototype.m`, `C`. Empty for `#` methods. */
   readonly reference: string;
   /** Offset after which an attach statement may be placed. */
   readonly attachAfter: number;
   readonly exported: boolean;
   /** Declared inside a function body: its derivatives read the variables around it. */
   readonly nested: boolean;
+  /** A member of a class with `#` names, which can be read in the class body alone: its derivatives stand there. */
+  readonly inClass?: ClassBody;
   /** One bit per parameter, receiver first: which have a tangent. */
   readonly fullMask: string;
   readonly kinds: string;
   readonly tagged: boolean;
   /** The tagged interface member that it implements. */
   readonly interfaceKey?: string;
+}
+
+/** Where members can be added to a class, and the name by which the class is known there. */
+export interface ClassBody {
+  readonly name: string;
+  /** Offset of the closing brace. */
+  readonly end: number;
 }
 
 export interface ParameterList {
@@ -113,6 +122,7 @@ interface PlaceOfDeclaration {
   readonly attachAfter: number;
   readonly exported: boolean;
   readonly nested: boolean;
+  readonly inClass?: ClassBody;
 }
 
 function placeOf(host: TypeHost, node: Lowerable): PlaceOfDeclaration | undefined {
@@ -150,10 +160,16 @@ function ofClass(
   const { ts } = host;
   const attach = classPlace(host, node);
   if (attach === undefined) return undefined;
-  const text = reference(attach.name);
-  return text === undefined
-    ? undefined
-    : { reference: text, attachAfter: attach.attachAfter, exported: attach.exported, nested: !isTopLevel(ts, node) };
+  const inClass = hasPrivateNames(ts, node) ? { name: attach.name, end: node.getEnd() - 1 } : undefined;
+  const text = reference(attach.name) ?? (inClass === undefined ? undefined : "");
+  if (text === undefined) return undefined;
+  const { attachAfter, exported } = attach;
+  const place = { reference: text, attachAfter, exported, nested: !isTopLevel(ts, node) };
+  return inClass === undefined ? place : { ...place, inClass };
+}
+
+export function hasPrivateNames(typescript: typeof ts, node: ts.ClassLikeDeclaration): boolean {
+  return node.members.some(({ name }) => name !== undefined && typescript.isPrivateIdentifier(name));
 }
 
 /** The name of a class and the end of the statement that declares it. */

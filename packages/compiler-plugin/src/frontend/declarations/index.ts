@@ -1,8 +1,10 @@
 /** Declarations of the program: their keys, an index per file, who overrides what. */
 export {
+  type ClassBody,
   classPlace,
   type DifferentiableDeclaration,
   describe,
+  hasPrivateNames,
   isDifferentiable,
   maskOf,
   type ParameterList,

@@ -1,4 +1,6 @@
 /** TypeScript to structured SSA. */
+
+export { baseExpression, constructorOf } from "./construct.ts";
 export type { ProgramContext, RegisteredTarget } from "./context.ts";
 export { lowerFunction } from "./function.ts";
 export { transparent } from "./scan.ts";
