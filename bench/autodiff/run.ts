@@ -1,47 +1,56 @@
 /**
- * Gradient against primal, hand-written reverse code and a closure tape, in one run:
- * `npm run autodiff -w bench`. Ratios are medians over interleaved rounds, with quartiles.
+ * Gradient against primal, hand-written reverse code and a closure tape, in one run: `npm run autodiff -w bench`, or
+ * with words to choose rows: `npm run autodiff -w bench -- loop array`. Ratios are medians over interleaved rounds,
+ * with quartiles.
  */
-import type { Kernel } from "./kernel.ts";
+import { agree, type Kernel } from "./kernel.ts";
+import { array } from "./kernels/array.ts";
 import { bSpline } from "./kernels/b-spline.ts";
+import { calls } from "./kernels/calls.ts";
 import { loop } from "./kernels/loop.ts";
+import { lstm } from "./kernels/lstm.ts";
+import { matrixProduct } from "./kernels/matrix-product.ts";
+import { nBody } from "./kernels/n-body.ts";
 import { scalarExpression } from "./kernels/scalar-expression.ts";
+import { shallowWater } from "./kernels/shallow-water.ts";
 import { measure } from "./measure.ts";
 
-function agree(kernel: Kernel): void {
-  const expected = kernel.handWritten(0);
-  for (const [name, other] of [
-    ["compiled", kernel.compiled(0)],
-    ["tape", kernel.tape(0)],
-  ] as const) {
-    expected.forEach((value, i) => {
-      if (!(Math.abs(value - other[i]) <= 1e-9 * Math.max(1, Math.abs(value))))
-        throw new Error(`${kernel.name}: ${name} gives ${other[i]} at ${i}, hand-written ${value}`);
-    });
-  }
-}
+const rows: readonly Kernel[] = [
+  scalarExpression,
+  loop(10),
+  loop(1000),
+  loop(100_000),
+  bSpline,
+  matrixProduct,
+  nBody,
+  shallowWater,
+  lstm,
+  calls,
+  ...[1000, 10_000, 100_000, 1_000_000].map(array),
+];
 
 const cell = ([low, median, high]: readonly [number, number, number]) =>
   `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
 
+const words = process.argv.slice(2);
+const chosen = rows.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+
 console.log(`Node ${process.version}`);
 console.log("| kernel | gradient µs | gradient / primal | gradient / hand-written | tape / gradient |");
 console.log("| --- | --- | --- | --- | --- |");
-for (const kernel of [scalarExpression, loop, bSpline]) {
+for (const kernel of chosen) {
   agree(kernel);
-  const overPrimal = measure([
+  const timings = measure([
     { name: "primal", run: kernel.primal },
-    { name: "compiled", run: kernel.compiled },
-  ]);
-  const overHand = measure([
     { name: "hand-written", run: kernel.handWritten },
-    { name: "compiled", run: kernel.compiled },
-  ]);
-  const tape = measure([
-    { name: "compiled", run: kernel.compiled },
+    { name: "gradient", run: kernel.compiled },
     { name: "tape", run: kernel.tape },
   ]);
-  console.log(
-    `| ${kernel.name} | ${overPrimal[1].microseconds.toFixed(2)} | ${cell(overPrimal[1].ratio)} | ${cell(overHand[1].ratio)} | ${cell(tape[1].ratio)} |`,
-  );
+  const ratios = [
+    timings.ratio("gradient", "primal"),
+    timings.ratio("gradient", "hand-written"),
+    timings.ratio("tape", "gradient"),
+  ];
+  const [, microseconds] = timings.microseconds("gradient");
+  console.log(`| ${kernel.name} | ${microseconds.toFixed(2)} | ${ratios.map(cell).join(" | ")} |`);
 }

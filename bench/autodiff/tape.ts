@@ -56,6 +56,10 @@ export function div(a: Traced, b: Traced): Traced {
   return y;
 }
 
+export function recip(x: Traced): Traced {
+  const value = 1 / x.value;
+  return unary(x, value, -value * value);
+}
 export const sin = (x: Traced) => unary(x, Math.sin(x.value), Math.cos(x.value));
 export const cos = (x: Traced) => unary(x, Math.cos(x.value), -Math.sin(x.value));
 export function exp(x: Traced): Traced {
@@ -72,11 +76,31 @@ export function tanh(x: Traced): Traced {
   return unary(x, value, 1 - value * value);
 }
 
+export const sigmoid = (x: Traced): Traced => {
+  const value = 1 / (1 + Math.exp(-x.value));
+  return unary(x, value, value * (1 - value));
+};
+
+/** Runs f and then the tape backwards from its result. */
+export function tapeSweep(f: () => Traced): void {
+  tape = [];
+  f().adjoint = 1;
+  for (let i = tape.length - 1; i >= 0; i--) (tape[i] as () => void)();
+}
+
 /** The gradient of f at the inputs, by running it on traced numbers and the tape backwards. */
 export function tapeGradient(f: (...inputs: Traced[]) => Traced, inputs: readonly number[]): number[] {
-  tape = [];
   const traced = inputs.map((x) => new Traced(x));
-  f(...traced).adjoint = 1;
-  for (let i = tape.length - 1; i >= 0; i--) tape[i]();
+  tapeSweep(() => f(...traced));
   return traced.map((x) => x.adjoint);
+}
+
+/** The same for a function of arrays. */
+export function tapeGradientOf(
+  f: (...inputs: Traced[][]) => Traced,
+  ...inputs: readonly ArrayLike<number>[]
+): number[][] {
+  const traced = inputs.map((xs) => Array.from(xs, (x) => new Traced(x)));
+  tapeSweep(() => f(...traced));
+  return traced.map((xs) => xs.map((x) => x.adjoint));
 }
