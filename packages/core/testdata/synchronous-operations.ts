@@ -12,4 +12,5 @@ for (let i = 0; i < 10_000; i++) {
   if (i % 500 === 0) most = Math.max(most, process.memoryUsage().rss);
 }
 const right = backend.readSync(x).every((value) => value === 10_000) && backend.readSync(keep)[size - 1] === 0.5;
-console.log(JSON.stringify({ right, arena: backend.memoryStats().arena, growth: most - before }));
+const { arena, spills } = backend.memoryStats();
+console.log(JSON.stringify({ right, arena, spills, growth: most - before }));

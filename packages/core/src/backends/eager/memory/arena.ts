@@ -1,25 +1,28 @@
 /**
- * A bounded linear memory for tensors, without `dispose`. When it is full, the blocks used longest ago move to
- * garbage-collected buffers of their own and come back when they are next used; most of them never do, because their
- * tensors are dead and only the collector does not know it yet (finalizers never run inside a synchronous loop).
+ * A bounded linear memory for tensors, without `dispose`. When it is full it asks the garbage collector which tensors
+ * are dead and takes their blocks. Where the collector takes no requests (in a browser), the blocks used longest ago
+ * move to garbage-collected buffers of their own and come back when they are next used; most of them never do.
  *
- * The working size starts small and doubles when spilled blocks keep coming back, up to the limit: so a program takes
- * about as much as it uses, whether or not the compiler's releases are there.
+ * The working size starts small and doubles while much of it is alive, up to the limit: so a program takes a small
+ * multiple of what it uses, whether or not the compiler's releases are there.
  */
 
 import type { MemoryStats } from "../../../backend/backend.ts";
 import { OutOfMemoryError } from "../../../errors.ts";
 import { BlockAllocator, classBytes, sizeClass } from "./block-allocator.ts";
+import { type Collector, findCollector } from "./collector.ts";
 import { Cell, Handle } from "./storage.ts";
 
 const page = 65536;
 const mebibyte = 2 ** 20;
 
 export interface ArenaOptions {
-  /** The most linear memory ever held, in bytes (default 1 GiB, at most 4 GiB). */
+  /** The most linear memory ever held, in bytes (default and at most 2 GiB: kernels compare addresses as signed). */
   readonly limit?: number;
-  /** The size up to which memory is taken before anything is spilled, in bytes (default 32 MiB). */
+  /** The size up to which memory is taken before anything is collected or spilled, in bytes (default 32 MiB). */
   readonly initial?: number;
+  /** How dead tensors are found; by default the platform's collector, where it takes requests. */
+  readonly collector?: Collector | undefined;
 }
 
 /** The linear memory seen as each element type. Re-made when the memory grows: take them after allocating. */
@@ -30,6 +33,26 @@ export interface Views {
   readonly int32: Int32Array;
   readonly float32: Float32Array;
   readonly float64: Float64Array;
+}
+
+/** Beyond this a signed comparison of addresses would be wrong. */
+const most = 2 ** 31 - page;
+
+/** Bytes allocated between two collections, at the least. */
+const leastCollected = 8 * mebibyte;
+
+/** A working size that is not exceeded only to collect less often. */
+const mostForSpeed = 64 * mebibyte;
+
+/** Allocations after which new tensors are held weakly, so that few dead ones wait for the arena to fill. */
+const sweepEvery = 16384;
+
+let found: Collector | undefined | null = null;
+
+/** Found on first need: it makes a context. */
+function platformCollector(): Collector | undefined {
+  if (found === null) found = findCollector();
+  return found;
 }
 
 /** Bytes at address 0 into which kernels stage operands that do not live in the arena. */
@@ -52,14 +75,15 @@ export class Arena {
   /** Evidence for growth: bytes allocated and bytes brought back since the window began. */
   private allocatedInWindow = 0;
   private reloadedInWindow = 0;
-  /** The block, not the handle, is what the registry holds: it must not keep spilled data alive, see `spill`. */
-  private readonly registry = new FinalizationRegistry<Cell>((cell) => {
-    if (cell.address >= 0) this.evict(cell);
-  });
+  private readonly collector: Collector | undefined;
+  private allocatedSinceCollection = 0;
+  private collectedAt = 0;
+  private allocationsSinceSweep = 0;
 
   constructor(options: ArenaOptions = {}) {
-    this.limit = Math.floor(Math.min(options.limit ?? 1024 * mebibyte, 65536 * page) / page) * page;
+    this.limit = Math.floor(Math.min(options.limit ?? most, most) / page) * page;
     this.target = Math.min(options.initial ?? 32 * mebibyte, this.limit);
+    this.collector = "collector" in options ? options.collector : platformCollector();
     this.held = page;
     this.memory = new WebAssembly.Memory({ initial: 1, maximum: Math.max(this.limit / page, 1) });
     this.views = viewsOf(this.memory);
@@ -76,7 +100,8 @@ export class Arena {
     const cell = new Cell(byteLength, sizeClass(byteLength));
     this.place(cell);
     const handle = new Handle(byteLength, cell, null);
-    this.registry.register(handle, cell, cell);
+    cell.owner = handle;
+    if (++this.allocationsSinceSweep >= sweepEvery) this.sweep();
     return handle;
   }
 
@@ -95,9 +120,9 @@ export class Arena {
     if (data === null) throw new Error("This tensor's memory was released while it was still in use.");
     this.reloadedInWindow += classBytes(cell.sizeClass);
     this.place(cell);
-    this.views.uint8.set(new Uint8Array(data), cell.address);
+    this.views.uint8.set(data, cell.address);
     cell.spilled = null;
-    this.registry.register(handle, cell, cell);
+    cell.owner = handle;
     return cell.address;
   }
 
@@ -107,7 +132,6 @@ export class Arena {
     if (cell === null) return;
     cell.spilled = null;
     if (cell.address < 0) return;
-    this.registry.unregister(cell);
     this.evict(cell);
   }
 
@@ -121,6 +145,8 @@ export class Arena {
   }
 
   stats(): MemoryStats {
+    this.begin();
+    this.sweep();
     return { live: this.live, peakLive: this.peakLive, arena: this.held, spills: this.spills };
   }
 
@@ -129,6 +155,7 @@ export class Arena {
     cell.stamp = this.stamp;
     this.link(cell);
     this.live += cell.byteLength;
+    this.allocatedSinceCollection += cell.byteLength;
     if (this.live > this.peakLive) this.peakLive = this.live;
   }
 
@@ -144,6 +171,12 @@ export class Arena {
       if (address >= 0) return address;
     }
     if (this.grow(bytes, this.target)) return this.blocks.take(index);
+    if (this.collect(bytes)) {
+      this.blocks.coalesce();
+      address = this.blocks.take(index);
+      if (address >= 0) return address;
+      if (this.grow(bytes, this.target)) return this.blocks.take(index);
+    }
     while (this.spillSome(bytes)) {
       address = this.blocks.take(index);
       if (address >= 0) return address;
@@ -161,6 +194,44 @@ export class Arena {
         "are taken, and the operands of the running operation fill the rest.",
       { hint: "Work in smaller batches, or give the backend a higher memory limit." },
     );
+  }
+
+  /** Frees what is dead, as far as can be known now. Afterwards every resident block is held weakly. */
+  private sweep(): void {
+    this.allocationsSinceSweep = 0;
+    for (let cell = this.oldest; cell !== null; ) {
+      const next: Cell | null = cell.newer;
+      if (cell.stamp !== this.stamp) {
+        if (cell.owner !== null) {
+          cell.weakOwner = new WeakRef(cell.owner);
+          cell.owner = null;
+        } else if (cell.weakOwner?.deref() === undefined) this.evict(cell);
+      }
+      cell = next;
+    }
+    this.collector?.release();
+  }
+
+  /**
+   * Collects garbage and frees the blocks of dead tensors. Where much is alive, or collecting takes much of the time,
+   * the working size grows. False when there is no collector, or when it was asked only just now.
+   */
+  private collect(bytes: number): boolean {
+    const { collector } = this;
+    if (collector === undefined || this.allocatedSinceCollection < Math.max(this.target / 8, leastCollected))
+      return false;
+    const start = performance.now();
+    this.sweep();
+    collector.collect();
+    this.sweep();
+    const end = performance.now();
+    const costly = end - start > (end - this.collectedAt) / 5;
+    this.collectedAt = end;
+    this.allocatedSinceCollection = 0;
+    if (costly && this.target < mostForSpeed) this.target = Math.min(2 * this.target, this.limit);
+    while (this.live + bytes > this.target / 3 && this.target < this.limit)
+      this.target = Math.min(2 * this.target, this.limit);
+    return true;
   }
 
   /** Spilled blocks that come back in numbers say that the working size is too small. */
@@ -203,10 +274,8 @@ export class Arena {
   }
 
   private spill(cell: Cell): void {
-    cell.spilled = this.memory.buffer.slice(cell.address, cell.address + cell.byteLength) as ArrayBuffer;
-    // Until its callback runs, the registry keeps what it holds alive, and in a synchronous loop that is for ever:
-    // from here on only the handle may hold the cell.
-    this.registry.unregister(cell);
+    cell.spilled = this.views.uint8.slice(cell.address, cell.address + cell.byteLength);
+    // From here on only the handle holds the cell: the collector looks after both.
     this.evict(cell);
     this.spills++;
   }
@@ -214,6 +283,8 @@ export class Arena {
   private evict(cell: Cell): void {
     this.unlink(cell);
     this.blocks.give(cell.address, cell.sizeClass);
+    cell.owner = null;
+    cell.weakOwner = null;
     cell.address = -1;
     this.live -= cell.byteLength;
   }

@@ -1,7 +1,6 @@
 /**
- * What a tensor holds on to. The user's side is a `Handle`; the arena's side is a `Cell`. The arena's table holds
- * resident cells strongly and never a handle, so a handle can die while its data is still in the arena: the
- * finalizer, which watches the handle, then frees the block.
+ * What a tensor holds on to. The user's side is a `Handle`; the arena's side is a `Cell`. A resident cell is in the
+ * arena's table and knows its handle: strongly while it is new, weakly once the arena has had to ask who is dead.
  */
 
 import type { Storage } from "../../../backend/backend.ts";
@@ -10,12 +9,15 @@ import type { TypedArray } from "../../../dtype.ts";
 /** Data in the arena (`address >= 0`), or spilled to a buffer of its own, or released (neither). */
 export class Cell {
   address = -1;
-  spilled: ArrayBuffer | null = null;
+  spilled: Uint8Array | null = null;
   /** The kernel that last used it; while that kernel runs the cell stays where it is. */
   stamp = 0;
   /** Neighbours in the order of last use. */
   older: Cell | null = null;
   newer: Cell | null = null;
+  /** Whose data it is: one of the two while resident, neither when spilled. */
+  owner: Handle | null = null;
+  weakOwner: WeakRef<Handle> | null = null;
   readonly byteLength: number;
   readonly sizeClass: number;
 
