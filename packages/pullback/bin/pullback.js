@@ -14,7 +14,9 @@ async function status(work) {
     process.exitCode = await work(await import("@pullback/compiler-plugin"));
   } catch (error) {
     if (!(error instanceof Error) || typeof error.code !== "string" || !error.code.startsWith("PB")) throw error;
-    process.stderr.write(`${error.message}\n`);
+    const color = process.stderr.isTTY === true && process.env.NO_COLOR === undefined;
+    process.stderr.write(color ? error.message.replace(/^PB\d+/, "\u001b[31m$&\u001b[0m") : error.message);
+    process.stderr.write("\n");
     process.exitCode = 1;
   }
 }

@@ -145,7 +145,8 @@ describe("pullback explain", () => {
   test("the function, then its derivative", () => {
     const { status, stdout } = project.pullback("explain", "src/spring.ts:energy");
     expect(status).toBe(0);
-    const [source, derivative] = stdout.split("// its derivative");
+    const [source, derivative] = stdout.split("// its derivative with respect to s, x");
+    expect(source).toMatch(/^\/\/ energy, src\/spring\.ts:13\n/);
     expect(source).toContain("export function energy(s: Spring, x: number): number {");
     expect(derivative).toContain("energy$gradient");
   });
@@ -155,10 +156,23 @@ describe("pullback explain", () => {
     expect(project.pullback("explain", "src/main.ts:10").stdout).toContain("scale * square(x)");
   });
 
-  test("an unknown name is answered with those that exist", () => {
-    const { status, stderr } = project.pullback("explain", "src/spring.ts:nothing");
+  test("arrows in variables, with the variable", () => {
+    expect(project.pullback("explain", "src/main.ts:times").stdout).toContain("const times = (x: number) => a * x");
+  });
+
+  test.each(["src/spring.ts:nothing", "src/spring.ts"])("%s is answered with the functions there are", (target) => {
+    const { status, stderr } = project.pullback("explain", target);
     expect(status).toBe(1);
-    expect(stderr).toContain("energy");
+    expect(stderr).toContain("PB9005");
+    expect(stderr).toContain("src/spring.ts:energy");
+    expect(stderr).toContain("src/spring.ts:Spring.force");
+  });
+
+  test("a mask that does not fit", () => {
+    const { status, stderr } = project.pullback("explain", "src/spring.ts:energy", "--mask", "1");
+    expect(status).toBe(1);
+    expect(stderr).toContain("PB2005");
+    expect(stderr).toContain("s (differentiable), x (differentiable)");
   });
 });
 

@@ -1,9 +1,10 @@
 /** `pullback explain file.ts:function`: a function and, under it, the derivative that the compiler writes for it. */
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { isatty } from "node:tty";
 import { PullbackError } from "@pullback/autodiff";
 import { formatDiagnostic, positionOf } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
+import type { HirFunction } from "../hir/types.ts";
 import { compiler } from "../hosts/compiler.ts";
 import { highlight } from "./highlight.ts";
 import { openProject } from "./project.ts";
@@ -18,25 +19,27 @@ export interface ExplainOptions {
 /**
  * Prints to stdout; gives 1 when the function has errors, else 0. `target` is `file.ts:name`, `file.ts:Class.method`
  * or `file.ts:12` for the function that starts on, or spans, that line (function literals have no other name).
+ * Throws PB9005 when there is no such function, PB2002 when it has no differentiable parameter.
  */
 export function explain(target: string, options: ExplainOptions = {}): number {
-  const colon = target.lastIndexOf(":");
-  if (colon <= 0)
-    throw notFound(`"${target}" names no function.`, "Write file.ts:function, file.ts:Class.method or file.ts:line.");
-  const file = resolve(target.slice(0, colon)).replaceAll("\\", "/");
+  const { path, name } = parsed(target);
+  const file = resolve(path).replaceAll("\\", "/");
   const project = openProject(file);
   const program = compiler.createProgram({ rootFiles: [...project.files], projectFolder: project.folder });
-  const { key, fullMask } = find(program, file, target.slice(colon + 1));
+  if (name === "") throw notFound(`"${target}" names no function.`, listing(program, file));
+  const { key, fullMask } = find(program, file, name);
+  const hir = program.lower(key);
   const mask = options.mask ?? fullMask;
+  checkMask(mask, fullMask, hir);
   const derived = compiler.differentiate(program, { key, mask });
   const color = isatty(1) && process.env.NO_COLOR === undefined;
-  const text = (path: string) => program.text(path);
+  const text = (each: string) => program.text(each);
   for (const diagnostic of derived.diagnostics) {
     process.stdout.write(`${formatDiagnostic(diagnostic, text, color)}\n\n`);
   }
   if (derived.diagnostics.some(({ severity }) => severity === "error")) return 1;
-  const split = options.split === true;
-  const stem = (name: string, form: string) => `${name.replace(/[^\w$]+/g, "$")}$${form}`;
+  // The two sweeps in one are for results whose cotangent is 1 from the start.
+  const split = options.split === true || hir.result.kind !== "number";
   const emitted = compiler.emitDerivative(derived, {
     joint: !split,
     split,
@@ -47,30 +50,86 @@ export function explain(target: string, options: ExplainOptions = {}): number {
       backward: stem(derived.name, "backward"),
     },
     local: (callee) => {
-      const { name, file: home } = program.lower(callee);
-      return home === file ? { forward: stem(name, "forward"), backward: stem(name, "backward") } : undefined;
+      const { name: calleeName, file: home } = program.lower(callee);
+      return home === file
+        ? { forward: stem(calleeName, "forward"), backward: stem(calleeName, "backward") }
+        : undefined;
     },
   });
   const paint = color ? highlight : (plain: string) => plain;
-  const { span } = program.lower(key);
-  const { line } = positionOf(text(file), span.start);
-  const source = `// ${file}:${line}\n${unindented(text(file), span.start, span.end)}`;
+  const { line } = positionOf(text(file), hir.span.start);
+  const active = hir.params.flatMap((param, i) => (mask[i] === "1" ? [param.name ?? `parameter ${i}`] : []));
+  const forms = split ? "a forward sweep, and a backward sweep that starts from its frame" : "both sweeps in one";
   process.stdout.write(
-    `${paint(source)}\n\n${paint(`// its derivative, active parameters ${mask}\n${emitted.text.trim()}`)}\n`,
+    [
+      paint(
+        `// ${isLiteral(program, file, key) ? "function literal" : titleOf(key)}, ${relativePath(file)}:${line}\n${sourceOf(text(file), hir.span.start, hir.span.end)}`,
+      ),
+      paint(`// its derivative with respect to ${active.join(", ")}: ${forms}\n${emitted.text.trim()}`),
+      "",
+    ].join("\n\n"),
   );
   return 0;
+}
+
+function isLiteral(program: CompilerProgram, file: string, key: string): boolean {
+  return program.sites(file).some(({ target }) => target.kind === "literal" && target.key === key);
+}
+
+function stem(name: string, form: string): string {
+  return `${name.replace(/[^\w$]+/g, "$")}$${form}`;
+}
+
+/** `file.ts:name`; the name is "" where only a file is given. A drive letter is no file. */
+function parsed(target: string): { path: string; name: string } {
+  const match = /^(.+\.[mc]?tsx?):(.+)$/.exec(target);
+  if (match !== null) return { path: match[1], name: match[2] };
+  if (/\.[mc]?tsx?$/.test(target)) return { path: target, name: "" };
+  throw notFound(`"${target}" names no function.`, "Write file.ts:function, file.ts:Class.method or file.ts:line.");
+}
+
+function checkMask(mask: string, fullMask: string, hir: HirFunction): void {
+  const hint = `Its parameters: ${hir.params.map(({ name }, i) => `${name ?? i} (${fullMask[i] === "1" ? "differentiable" : "not differentiable"})`).join(", ") || "none"}.`;
+  if (!fullMask.includes("1")) {
+    throw new PullbackError(`${hir.name} has no differentiable parameter.`, { code: "PB2002", hint });
+  }
+  const fits = mask.length === fullMask.length && [...mask].every((bit, i) => bit === "0" || bit === fullMask[i]);
+  if (!fits || !mask.includes("1")) {
+    throw new PullbackError(`The mask "${mask}" does not fit ${hir.name}; its full one is "${fullMask}".`, {
+      code: "PB2005",
+      hint,
+    });
+  }
 }
 
 function find(program: CompilerProgram, file: string, name: string): { key: string; fullMask: string } {
   const declarations = program.declarations(file);
   if (/^\d+$/.test(name)) return atLine(program, file, declarations, Number(name));
-  const qualified = (each: DifferentiableDeclaration) => each.key.slice(each.key.indexOf("#") + 1);
   const found =
-    declarations.find((each) => qualified(each) === name) ??
-    declarations.find((each) => each.name === name || qualified(each).endsWith(`.${name}`));
+    declarations.find(({ key }) => titleOf(key) === name) ??
+    declarations.find((each) => each.name === name || titleOf(each.key).endsWith(`.${name}`));
   if (found !== undefined) return found;
-  const known = declarations.map(qualified).join(", ");
-  throw notFound(`${file} has no function "${name}".`, known === "" ? "It declares none." : `It declares: ${known}.`);
+  throw notFound(`${relativePath(file)} has no function "${name}".`, listing(program, file));
+}
+
+/** What a function is called on the command line: `f`, `Class.member`. */
+function titleOf(key: string): string {
+  return key.slice(key.indexOf("#") + 1).replace(/@\d+|static |get |set /g, "");
+}
+
+/** The functions of a file that can be explained. */
+function listing(program: CompilerProgram, file: string): string {
+  const lineOf = (key: string) => positionOf(program.text(file), program.lower(key).span.start).line;
+  const declared = program.declarations(file).flatMap(({ key, fullMask }) => (fullMask.includes("1") ? [key] : []));
+  const literals = program.sites(file).flatMap(({ target }) => (target.kind === "literal" ? [target.key] : []));
+  const entries = [
+    ...declared.map((key) => ({ line: lineOf(key), text: titleOf(key) })),
+    ...literals.map((key) => ({ line: lineOf(key), text: `${lineOf(key)} (a function literal)` })),
+  ].sort((a, b) => a.line - b.line);
+  if (entries.length === 0) return "It has no function with a differentiable parameter.";
+  const shown = entries.slice(0, 30).map(({ text }) => `  ${relativePath(file)}:${text}`);
+  if (entries.length > shown.length) shown.push(`  … and ${entries.length - shown.length} more`);
+  return ["Functions that can be differentiated there:", ...shown].join("\n");
 }
 
 /** The function literal or declaration on a line: one that starts there, else the innermost around it. */
@@ -90,16 +149,24 @@ function atLine(
     .sort((a, b) => a.span.end - a.span.start - (b.span.end - b.span.start));
   const found = around.find(({ span }) => lineOf(span.start) === line) ?? around[0];
   if (found === undefined)
-    throw notFound(`No function of ${file} spans line ${line}.`, "Give a line inside a function.");
+    throw notFound(`No function of ${relativePath(file)} spans line ${line}.`, listing(program, file));
   return found.each;
 }
 
-/** Source text with the indentation of its first line taken off all of them. */
-function unindented(text: string, start: number, end: number): string {
+/** A function as it stands in its file, with the variable it initialises, its indentation taken off. */
+function sourceOf(text: string, start: number, end: number): string {
   const lineStart = text.lastIndexOf("\n", start - 1) + 1;
-  const indent = /^[ \t]*/.exec(text.slice(lineStart, start))?.[0] ?? "";
-  const lines = text.slice(start, end).split("\n");
+  const before = text.slice(lineStart, start);
+  const indent = /^[ \t]*/.exec(before)?.[0] ?? "";
+  const variable = /^[ \t]*(?:export )?(?:const|let|var) [\w$]+(?:\s*:[^=]*)?\s*=\s*$/.test(before);
+  const lines = text.slice(variable ? lineStart + indent.length : start, end).split("\n");
   return lines.map((line, i) => (i > 0 && line.startsWith(indent) ? line.slice(indent.length) : line)).join("\n");
+}
+
+/** Relative to where the command runs, unless it lies outside. */
+function relativePath(file: string): string {
+  const path = relative(process.cwd(), file).replaceAll("\\", "/");
+  return path.startsWith("../") ? file : path;
 }
 
 function notFound(message: string, hint: string): PullbackError {

@@ -5,7 +5,7 @@
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
 import type { HirFunction } from "../hir/types.ts";
 import { ClassBodies, describeClass } from "./class-bodies.ts";
-import { composeMap, Edits } from "./edits.ts";
+import { composeMap, Edits, type Mapping } from "./edits.ts";
 import { Names, type VariantNames } from "./names.ts";
 import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
 import { shapeText } from "./shape.ts";
@@ -81,7 +81,7 @@ class FileCompiler {
     for (const { site, variants } of literals) {
       const carrier = this.#inlineCarrier(site.target.kind === "literal" ? site.target.key : "", variants);
       this.#edits.insert(site.span.start, "$pb.carry(", "open");
-      this.#edits.insert(site.span.end, `, ${carrier})`, "close");
+      this.#edits.insert(site.span.end, `, ${carrier.text})`, "close", shifted(carrier.mappings, 2));
     }
     this.#classBodies.write(this.#edits);
   }
@@ -105,12 +105,7 @@ class FileCompiler {
       }
       // A nested function's derivatives read the variables around it, so they stand in the same block.
       const at = declaration.nested ? declaration.attachAfter : this.#source.length;
-      this.#edits.insert(
-        at,
-        `\n${text}\n`,
-        "statement",
-        mappings.map((mapping) => ({ ...mapping, generatedOffset: mapping.generatedOffset + 1 })),
-      );
+      this.#edits.insert(at, `\n${text}\n`, "statement", shifted(mappings, 1));
     }
     const header = this.#header(declaration.key, variants[0]);
     const attach = (reference: string) =>
@@ -122,13 +117,18 @@ class FileCompiler {
   }
 
   /** A carrier written where a function literal stands, its derivatives as arrow functions in the same scope. */
-  #inlineCarrier(key: string, variants: readonly PlannedVariant[]): string {
+  #inlineCarrier(key: string, variants: readonly PlannedVariant[]): { text: string; mappings: Mapping[] } {
     const names = { joint: "joint", forward: "forward", backward: "backward" };
-    const entries = variants.map((variant) => {
-      const parts = [this.#emit(variant, true, names).text, mutates(variant)].filter((part) => part !== "");
-      return `"${variant.mask}": { ${parts.join(",\n")} }`;
-    });
-    return `{ ${this.#header(key, variants[0])}, variants: { ${entries.join(", ")} } }`;
+    const mappings: Mapping[] = [];
+    let text = `{ ${this.#header(key, variants[0])}, variants: { `;
+    for (const [i, variant] of variants.entries()) {
+      const emitted = this.#emit(variant, true, names);
+      text += `${i > 0 ? ", " : ""}"${variant.mask}": { `;
+      mappings.push(...shifted(emitted.mappings, text.length));
+      text += [emitted.text, mutates(variant)].filter((part) => part !== "").join(",\n");
+      text += " }";
+    }
+    return { text: `${text} } }`, mappings };
   }
 
   #emit(variant: PlannedVariant, inline: boolean, names: { joint: string; forward: string; backward: string }) {
@@ -168,6 +168,10 @@ class FileCompiler {
 /** Derivatives that are static members of a class. */
 function qualified(owner: string, { joint, forward, backward }: VariantNames): VariantNames {
   return { joint: `${owner}.${joint}`, forward: `${owner}.${forward}`, backward: `${owner}.${backward}` };
+}
+
+function shifted(mappings: readonly Mapping[], by: number): Mapping[] {
+  return mappings.map(({ generatedOffset, span }) => ({ generatedOffset: generatedOffset + by, span }));
 }
 
 function tellsMoreThanTheKind(shape: string): boolean {

@@ -7,8 +7,8 @@ export interface Progress {
   done(): void;
 }
 
-/** Shorter compilations say nothing, in milliseconds. */
-const patience = 700;
+/** Shorter compilations say nothing, in milliseconds: nobody waits in front of a log file. */
+const patience = { terminal: 700, elsewhere: 3000 };
 
 /** On a terminal one line that is rewritten and finally cleared; elsewhere one line, once. */
 export function terminalProgress(): Progress {
@@ -18,7 +18,7 @@ export function terminalProgress(): Progress {
   return {
     step(what) {
       const now = Date.now();
-      if (now - started < patience || now - lastShown < 80) return;
+      if (now - started < (terminal ? patience.terminal : patience.elsewhere) || now - lastShown < 80) return;
       // A hooks thread has no console of its own that is sure to be flushed in time: the descriptor is.
       if (terminal) write(`\r\u001b[2Kpullback: compiling: ${what}`);
       else if (lastShown === 0) write("pullback: compiling (the result is kept for the next start)\n");

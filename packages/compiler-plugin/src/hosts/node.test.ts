@@ -21,6 +21,48 @@ export function fail(options?: Options): never {
 }
 `,
   "folder/index.ts": "export const three: number = 3;\n",
+  "derivatives.ts": `
+import { gradient, pullback, registerDerivative } from "@pullback/autodiff";
+
+function logarithm(x: number): number {
+  if (x < 0) {
+    throw new RangeError("negative");
+  }
+  return Math.log(x);
+}
+
+export function weight(x: number): number {
+  return 2 * x;
+}
+registerDerivative(weight, {
+  vjp: (x: number) => ({
+    value: 2 * x,
+    pullback: (): number => {
+      throw new RangeError("no cotangent");
+    },
+  }),
+});
+
+const attempts = [
+  () => gradient(logarithm)(-1),
+  () =>
+    gradient((x: number) => {
+      const y = x * x;
+      return y + logarithm(-y);
+    })(1),
+  () => pullback((x: number) => {
+    const y = weight(x);
+    return y * y;
+  })(3)(1),
+];
+for (const attempt of attempts) {
+  try {
+    attempt();
+  } catch (error) {
+    console.log((error as Error).stack);
+  }
+}
+`,
   "broken.ts": "export const x: number = ;\n",
   "uncompiled.mjs": `
 import { gradient } from "@pullback/autodiff";
@@ -44,6 +86,19 @@ test("stack traces lead to the TypeScript as written", () => {
   expect(stderr).toContain("Error: on purpose");
   expect(stderr).toMatch(/failing\.ts:7:9/);
   expect(stderr).toMatch(/main\.ts:6:\d+/);
+});
+
+test("stack traces in derivatives lead to the lines that were differentiated", () => {
+  const { stdout } = project.hooked("derivatives.ts");
+  const own = stdout
+    .split(/(?=RangeError)/)
+    .map((stack) => [...stack.matchAll(/derivatives\.ts:(\d+):\d+/g)].map((match) => Number(match[1])));
+  // The function that throws, the derivative that called it, the place that asked for the gradient, the loop.
+  expect(own).toEqual([
+    [6, 24, 37],
+    [6, 29, 37],
+    [18, 31, 33, 37],
+  ]);
 });
 
 test("a file that does not parse is named with line and column", () => {
