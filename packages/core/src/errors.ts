@@ -31,6 +31,20 @@ function pointAtCaller(error: Error): void {
   error.stack = `${error.name}: ${error.message}\n${frames.slice(caller).join("\n")}`;
 }
 
+/**
+ * An error that came up while a recorded program ran, made to point at the call that recorded the operation: its line
+ * in the message, its stack, and below it where the program was run.
+ */
+export function pointAtRecording(error: unknown, recorded: string | undefined): unknown {
+  if (!(error instanceof PullbackError) || recorded === undefined) return error;
+  const observed = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+  error.message = error.message.replace(/ \(at [^()\s]+:\d+:\d+\)/, "");
+  error.stack = `${error.name}: ${error.message}\n${recorded.slice(recorded.search(/^\s+at /m))}`;
+  pointAtCaller(error);
+  error.stack += `\n    observed\n${observed.join("\n")}`;
+  return error;
+}
+
 /** Shapes that do not fit the operation. */
 export class ShapeError extends PullbackError {
   override readonly name: string = "ShapeError";

@@ -170,6 +170,15 @@ export interface Backend {
   /** Threefry-2x32 bits: `count` uint32 (as int32) from key (k0, k1) and counters 0, 1, …; ops.md gives the known answers. */
   randomBits(k0: number, k1: number, count: number): NDArray;
 
+  /** Whether this backend takes the arrays of `other` as they are, so that tensors of both mix and the result is its own. */
+  takes?(other: Backend): boolean;
+  /** An array of this backend as one of `other`, where they share memory; otherwise it goes through the host. */
+  give?(x: NDArray, other: Backend): NDArray | undefined;
+  /** Runs what has been recorded and not yet run. */
+  barrier?(): void;
+  /** Drops caches; arrays stay readable. */
+  close?(): void;
+
   /** Ends a temporary early; safe to never call. */
   release?(storage: Storage): void;
   memoryStats(): MemoryStats;
@@ -182,4 +191,6 @@ export interface MemoryStats {
   /** Bytes of linear memory held by the arena. */
   readonly arena: number;
   readonly spills: number;
+  /** Programs compiled, on backends that compile. */
+  readonly recompiles?: number;
 }

@@ -1,3 +1,12 @@
 /** Backends: the interface they implement and the registry of those that exist. */
 export type { Backend, BinaryOp, MemoryStats, NDArray, ReduceOp, ScanOp, Storage, UnaryOp } from "./backend.ts";
-export { availableBackends, closeBackend, currentBackend, memoryStats, useBackend, withBackend } from "./registry.ts";
+export {
+  availableBackends,
+  backendNamed,
+  closeBackend,
+  currentBackend,
+  memoryStats,
+  moveArray,
+  useBackend,
+  withBackend,
+} from "./registry.ts";

@@ -38,9 +38,8 @@ function logical(op: BinaryOp, a: Tensor, b: Operand): Tensor {
 }
 
 function compute(op: BinaryOp, a: Tensor, b: Operand): Tensor {
-  const backend = a.backend;
-  if (typeof b !== "object") return new Tensor(backend.binaryScalar(op, a.array, +b, false), backend);
-  requireSameBackend(op, a, b);
+  if (typeof b !== "object") return new Tensor(a.backend.binaryScalar(op, a.array, +b, false), a.backend);
+  const backend = requireSameBackend(op, a, b);
   broadcastShapes(op, a.array.shape, b.array.shape);
   return new Tensor(backend.binary(op, a.array, b.array), backend);
 }

@@ -1,9 +1,9 @@
 /** Changes of dtype and device. */
-import { currentBackend } from "../backend/index.ts";
+import { backendNamed, moveArray } from "../backend/index.ts";
 import type { DType } from "../dtype.ts";
 import { dtypes } from "../dtype.ts";
-import { BackendError, DTypeError } from "../errors.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { DTypeError } from "../errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { castTo } from "./operand.ts";
 
 export function cast(x: Tensor, dtype: DType): Tensor {
@@ -14,5 +14,6 @@ export function cast(x: Tensor, dtype: DType): Tensor {
 
 export function to(x: Tensor, device: string): Tensor {
   if (device === x.device) return x;
-  throw new BackendError(`to: there is no backend "${device}" here; available: ${currentBackend().name}.`);
+  const target = backendNamed(device);
+  return new Tensor(moveArray(x.array, x.backend, target), target);
 }

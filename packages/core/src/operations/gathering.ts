@@ -12,7 +12,7 @@ import {
 } from "../shape.ts";
 import { tensor, zeros } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo, requireSameBackend } from "./operand.ts";
+import { castTo, commonBackend, requireSameBackend } from "./operand.ts";
 import { where } from "./where.ts";
 
 /** Indices as int32. @throws DTypeError when they are floating or bool. */
@@ -59,8 +59,7 @@ export function takeAlongAxis(x: Tensor, indices: Tensor, axis: number): Tensor 
 
 export function scatterAdd(x: Tensor, indices: Tensor, source: Tensor, axis = 0): Tensor {
   const along = normalizeAxis("scatterAdd", axis, x.rank);
-  requireSameBackend("scatterAdd", x, source);
-  const backend = requireSameBackend("scatterAdd", x, indices);
+  const backend = commonBackend("scatterAdd", [x, indices, source]);
   const positions = requireIndices("scatterAdd", indices);
   const fits =
     sameShape(positions.shape, source.shape) &&

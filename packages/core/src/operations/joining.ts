@@ -5,16 +5,12 @@ import { ShapeError } from "../errors.ts";
 import type { Axes } from "../shape.ts";
 import { formatShape, normalizeAxis, sameShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo, requireSameBackend } from "./operand.ts";
+import { castTo, commonBackend } from "./operand.ts";
 import { sliceAxis } from "./slicing.ts";
 
-function arraysOf(operation: string, xs: readonly Tensor[]): NDArray[] {
-  const first = xs[0]!;
-  let dtype = first.dtype;
-  for (const x of xs) {
-    requireSameBackend(operation, first, x);
-    dtype = promote(dtype, x.dtype);
-  }
+function arraysOf(xs: readonly Tensor[]): NDArray[] {
+  let dtype = xs[0]!.dtype;
+  for (const x of xs) dtype = promote(dtype, x.dtype);
   return xs.map((x) => castTo(x, dtype).array);
 }
 
@@ -33,7 +29,8 @@ export function concatenate(xs: Tensor[], axis = 0): Tensor {
         `concatenate: shapes ${formatShape(first.shape)} and ${formatShape(x.shape)} differ beside axis ${along}.`,
       );
   if (xs.length === 1) return first;
-  return new Tensor(first.backend.concatenate(arraysOf("concatenate", xs), along), first.backend);
+  const backend = commonBackend("concatenate", xs);
+  return new Tensor(backend.concatenate(arraysOf(xs), along), backend);
 }
 
 /**

@@ -4,7 +4,7 @@ import { DTypeError, ShapeError } from "../errors.ts";
 import type { Axes, Shape } from "../shape.ts";
 import { formatShape, normalizeAxes, normalizeAxis, sameShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { requireSameBackend } from "./operand.ts";
+import { commonBackend, requireSameBackend } from "./operand.ts";
 
 function requireFloating(operation: string, x: Tensor): void {
   if (!isFloating(x.dtype)) throw new DTypeError(`${operation}: needs a floating tensor, but got ${x.dtype}.`);
@@ -55,8 +55,8 @@ export function rmsNorm(x: Tensor, weight?: Tensor, options?: RmsNormOptions): T
   const axes = normalizeAxes("rmsNorm", options?.axes ?? -1, x.rank);
   requireParameter("rmsNorm", "weight", weight, extentsOf(x, axes));
   if (isLastAxis(x, axes) && (weight === undefined || weight.dtype === x.dtype)) {
-    if (weight !== undefined) requireSameBackend("rmsNorm", x, weight);
-    return new Tensor(x.backend.rmsNorm(x.array, weight?.array, epsilon, offset), x.backend);
+    const backend = weight === undefined ? x.backend : requireSameBackend("rmsNorm", x, weight);
+    return new Tensor(backend.rmsNorm(x.array, weight?.array, epsilon, offset), backend);
   }
   const normalized = x.mul(x.square().mean(axes, true).add(epsilon).rsqrt());
   return weight === undefined ? normalized : normalized.mul(spread(weight, x, axes).add(offset));
@@ -75,7 +75,7 @@ export function rmsNormAdjoint(
   epsilon: number,
   offset: number,
 ): RmsNormCotangents {
-  const backend = x.backend;
+  const backend = commonBackend("rmsNorm", weight === undefined ? [x, ct] : [x, ct, weight]);
   const adjoint = backend.rmsNormAdjoint(x.array, weight?.array, epsilon, offset, ct.array);
   return {
     x: new Tensor(adjoint.x, backend),

@@ -8,13 +8,24 @@ import { Tensor } from "../tensor/tensor.ts";
 /** A tensor, or a JavaScript number or boolean that adopts the tensor's dtype where it can. */
 export type Operand = Tensor | number | boolean;
 
-/** Throws BackendError unless both tensors live on one backend. */
+/**
+ * The backend where both tensors meet: the one they are on, or the one of the two that takes the other's arrays as they
+ * are (lazy takes eager's). Throws BackendError when there is none.
+ */
 export function requireSameBackend(operation: string, a: Tensor, b: Tensor): Backend {
-  if (a.backend !== b.backend)
-    throw new BackendError(
-      `${operation}: one operand is on "${a.device}", the other on "${b.device}"; move one with x.to(device).`,
-    );
-  return a.backend;
+  if (a.backend === b.backend) return a.backend;
+  if (a.backend.takes?.(b.backend)) return a.backend;
+  if (b.backend.takes?.(a.backend)) return b.backend;
+  throw new BackendError(
+    `${operation}: one operand is on "${a.device}", the other on "${b.device}"; move one with x.to(device).`,
+  );
+}
+
+/** The backend where all of at least one tensor meet. Throws BackendError when there is none. */
+export function commonBackend(operation: string, xs: readonly Tensor[]): Backend {
+  let meeting = xs[0]!;
+  for (const x of xs) if (requireSameBackend(operation, meeting, x) === x.backend) meeting = x;
+  return meeting.backend;
 }
 
 /** The dtype in which `a` meets `b`. */

@@ -4,7 +4,7 @@ import { isFloating } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo } from "./operand.ts";
+import { castTo, commonBackend } from "./operand.ts";
 
 export interface RotaryOptions {
   readonly base?: number;
@@ -35,7 +35,7 @@ export function rotaryAngles(x: Tensor, positions: Tensor, options?: RotaryOptio
 
 /** Turns the pairs (i, i + headDim / 2) by the angles; sign -1 turns back, which is the adjoint. Differentiable in x. */
 export function rotate(x: Tensor, { cos, sin }: RotaryAngles, sign: 1 | -1): Tensor {
-  const backend = x.backend;
+  const backend = commonBackend("rotaryEmbedding", [x, cos, sin]);
   if (cos.rank === 2) return new Tensor(backend.rotary(x.array, cos.array, sin.array, sign), backend);
   // Every leading index has angles of its own: [..., sequence, half] is one long sequence.
   const half = cos.shape[cos.rank - 1]!;

@@ -119,11 +119,11 @@ export function withValue(x: Tensor, index: readonly Index[], value: Operand): T
   const dtype = commonType(x, value);
   const target = castTo(x, dtype);
   const source = typeof value === "object" ? castTo(value, dtype) : scalarLike(+value, x, dtype);
-  requireSameBackend("with", target, source);
+  const backend = requireSameBackend("with", target, source);
   const shape = region.axes.map((axis) => (axis < 0 ? 1 : region.counts[axis]!));
   if (source.rank > shape.length && source.shape.slice(0, source.rank - shape.length).some((extent) => extent !== 1))
     throw new ShapeError(`with: a value of shape ${formatShape(source.shape)} does not fit ${formatShape(shape)}.`);
   const fitted = source.rank > shape.length ? source.reshape(source.shape.slice(source.rank - shape.length)) : source;
   const written = fitted.broadcastTo(shape).reshape(region.counts);
-  return new Tensor(x.backend.sliceUpdate(target.array, region.starts, region.steps, written.array), x.backend);
+  return new Tensor(backend.sliceUpdate(target.array, region.starts, region.steps, written.array), backend);
 }

@@ -2,7 +2,7 @@
 import { floatingOf } from "../dtype.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo } from "./operand.ts";
+import { castTo, requireSameBackend } from "./operand.ts";
 
 /** Applies a last-axis kernel along any axis. */
 function along(operation: "softmax" | "logSoftmax", x: Tensor, axis: number): Tensor {
@@ -28,7 +28,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
  * Differentiable in both; used by derivatives.
  */
 export function softmaxAdjoint(y: Tensor, ct: Tensor, axis = -1): Tensor {
-  const backend = y.backend;
+  const backend = requireSameBackend("softmax", y, ct);
   const position = normalizeAxis("softmax", axis, y.rank);
   const last = y.rank - 1;
   if (position === last) return new Tensor(backend.softmaxAdjoint(y.array, ct.array), backend);

@@ -4,7 +4,7 @@ import { promote, promoteWithNumber } from "../dtype.ts";
 import { broadcastShapes } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Operand } from "./operand.ts";
-import { castTo, requireSameBackend, scalarLike } from "./operand.ts";
+import { castTo, commonBackend, scalarLike } from "./operand.ts";
 
 function resultType(a: Operand, b: Operand): DType {
   if (typeof a === "object") {
@@ -24,9 +24,8 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const dtype = resultType(a, b);
   const x = typeof a === "object" ? castTo(a, dtype) : scalarLike(+a, condition, dtype);
   const y = typeof b === "object" ? castTo(b, dtype) : scalarLike(+b, condition, dtype);
-  requireSameBackend("where", condition, x);
-  requireSameBackend("where", condition, y);
   broadcastShapes("where", condition.shape, broadcastShapes("where", x.shape, y.shape));
-  const backend = condition.backend;
-  return new Tensor(backend.where(castTo(condition, "bool").array, x.array, y.array), backend);
+  const test = castTo(condition, "bool");
+  const backend = commonBackend("where", [test, x, y]);
+  return new Tensor(backend.where(test.array, x.array, y.array), backend);
 }

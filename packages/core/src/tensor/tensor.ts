@@ -134,8 +134,9 @@ export class Tensor {
     return casting.to(this, device);
   }
 
-  /** Ends a recorded graph here on backends that record one; elsewhere nothing. */
+  /** Ends a recorded graph here on backends that record one, and runs it; elsewhere nothing. */
   barrier(): Tensor {
+    this.backend.barrier?.();
     return this;
   }
 

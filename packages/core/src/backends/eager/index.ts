@@ -1,9 +1,8 @@
 /** The default backend: embedded, nothing to install. WebAssembly kernels over a bounded arena. */
-import type { Backend } from "../../backend/backend.ts";
 import { EagerBackend } from "./eager-backend.ts";
 
 export { EagerBackend } from "./eager-backend.ts";
 export type { ArenaOptions } from "./memory/index.ts";
 
 /** The backend that tensors use unless told otherwise. Its memory is taken on first use. */
-export const eagerBackend: Backend = new EagerBackend();
+export const eagerBackend: EagerBackend = new EagerBackend();
