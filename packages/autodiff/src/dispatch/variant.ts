@@ -17,6 +17,40 @@ export function variant(fn: unknown, mask: string, kinds?: string): Variant {
   return variantOf(requireDerivative(fn), mask, kinds);
 }
 
+/**
+ * `variant` for a call `receiver.fn(…)`. A member may be held by a function without receiver (an arrow in a field, an
+ * entry of an object literal), which then never sees the object it was found on.
+ */
+export function method(fn: unknown, mask: string, kinds: string): Variant {
+  const carried = requireDerivative(fn);
+  if (carried.receiver === true || carried.registered?.receiver === true) return variantOf(carried, mask, kinds);
+  const holder = carried as { [adapted]?: Map<string, Variant> };
+  holder[adapted] ??= new Map();
+  const key = `.${mask}${kinds}`;
+  let found = holder[adapted].get(key);
+  if (found === undefined) {
+    found = withoutReceiver(variantOf(carried, mask.slice(1), kinds.slice(1)), mask, kinds);
+    holder[adapted].set(key, found);
+  }
+  return found;
+}
+
+function withoutReceiver(inner: Variant, mask: string, kinds: string): Variant {
+  const arity = mask.length;
+  const isActive = (p: number, letters: string) => mask[p] === "1" && letters.includes(kinds[p] ?? "u");
+  const dropped = isActive(0, "ru") ? arity : -1;
+  const values = Array.from(mask).filter((_, p) => isActive(p, "vu")).length;
+  return {
+    forward: (...args: Any[]) => inner.forward(...args.filter((_, i) => i !== 0 && i !== dropped)),
+    backward(frame: Frame, cotangent: Any): Any {
+      const cotangents = inner.backward(frame, cotangent);
+      if (!isActive(0, "vu")) return cotangents;
+      return values === 1 ? undefined : [undefined, ...(values === 2 ? [cotangents] : cotangents)];
+    },
+    mutates: inner.mutates === undefined ? undefined : `0${inner.mutates}`,
+  };
+}
+
 /** `variant` for a derivative already found. Without `kinds`, a rest parameter is one array, as the function sees it. */
 export function variantOf(carried: Derivative, mask: string, kinds?: string): Variant {
   if (kinds === undefined || (kinds === carried.kinds && !carried.rest)) {

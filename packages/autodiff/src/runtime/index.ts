@@ -3,8 +3,19 @@
  * docs/internals/derivatives-at-run-time.md.
  */
 
-export { jvp, variant } from "../dispatch/index.ts";
+export { jvp, method, variant } from "../dispatch/index.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
-export { accumulate, add, clearShadow, takeShadow, zeroNumbers, zeroShadow, zeroTangent } from "../shadows/index.ts";
+export {
+  accumulate,
+  add,
+  adjointIn,
+  clearShadow,
+  shadowIn,
+  slotFor,
+  takeShadow,
+  zeroNumbers,
+  zeroShadow,
+  zeroTangent,
+} from "../shadows/index.ts";
 export { allocate, describeStruct as struct, isAllocating } from "./classes.ts";

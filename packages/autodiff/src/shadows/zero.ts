@@ -1,7 +1,7 @@
 /** Zero shadows: mutable mirrors of by-reference values in which cotangents accumulate. */
 import { PullbackError } from "../errors.ts";
-import type { Any, Shape } from "../protocol/index.ts";
-import { elementShape, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
+import { type Any, isLeaf, type Shape } from "../protocol/index.ts";
+import { elementShape, fieldShape, fieldsOf, getField, isByReference, structureOf } from "../structure/index.ts";
 
 /** From this depth on the walk remembers its path, so that a cyclic value is an error and not a stack overflow. */
 const watchedDepth = 200;
@@ -69,4 +69,20 @@ export function zeroNumbers(like: readonly number[]): number[] {
   const zeros = like.slice();
   zeros[0] = 0.5;
   return zeros.fill(0);
+}
+
+/** What the slot of a shadow holds for `value`: its shadow when it is by reference, `undefined` for an adjoint. */
+export function shadowIn(slot: unknown, value: unknown): Any {
+  return typeof value === "function" || isByReference(value) ? slot : undefined;
+}
+
+/** What a slot of unknown kind starts with: the shadow of a by-reference value, 0 for a number, `undefined` for a leaf. */
+export function slotFor(shadow: unknown, value: unknown): Any {
+  if (shadow !== undefined) return shadow;
+  return typeof value === "number" ? 0 : undefined;
+}
+
+/** The adjoint in a slot of unknown kind, `undefined` where the slot holds a shadow. */
+export function adjointIn(slot: unknown): Any {
+  return typeof slot === "number" || isLeaf(slot) ? slot : undefined;
 }

@@ -42,10 +42,17 @@ function slotZero(ctx: Context, b: Builder, type: Type, value: Value | undefined
     case "r":
       return value === undefined ? b.const(undefined, type) : shadowOrZero(ctx, b, value);
     case "u":
-      return value === undefined ? b.const(undefined, type) : (ctx.shadows.get(value) ?? b.const(undefined, type));
+      if (value === undefined) return b.const(undefined, type);
+      return b.runtime("slotFor", [ctx.shadows.get(value) ?? b.const(undefined, type), value], type);
     case "-":
       return undefined;
   }
+}
+
+/** The shadow of what a slot of a shadow stands for; one of unknown kind may hold the adjoint of a number or leaf. */
+function pointerIn(b: Builder, slot: Value, value: Value): Value {
+  if (passing(value.type) !== "u") return slot;
+  return b.runtime("shadowIn", [slot, value], value.type, slot.name === undefined ? {} : { name: slot.name });
 }
 
 function isNumericSlot(type: Type): boolean {
@@ -116,10 +123,10 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       if (ctx.form === "split") {
         const position = b.length(op.array);
         ctx.positions.set(op, position);
-        if (shadowed) define(b.load(shadow, position, { type: op.results[0]!.type }));
+        if (shadowed) define(pointerIn(b, b.load(shadow, position, { type: op.results[0]!.type }), op.results[0]!));
       } else {
         const slot = b.pop(shadow, op.results[0]!.type);
-        if (shadowed) define(slot);
+        if (shadowed) define(pointerIn(b, slot, op.results[0]!));
       }
       return;
     }
@@ -215,7 +222,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       if (object === undefined) return;
       const shadow = b.value(result.type, name);
       b.emit({ ...op, object, key: shadowKey(op.key), results: [shadow] });
-      define(shadow);
+      define(pointerIn(b, shadow, result));
       return;
     }
     case "opaque":
@@ -227,14 +234,21 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
   }
 }
 
-/** A store of a pointer is mirrored; one into an object of the caller's is undone by the reverse sweep. */
+/**
+ * A store of a pointer is mirrored. One into an object of the caller's is undone by the reverse sweep, and so is one
+ * into a slot that may hold pointers and numbers by turns.
+ */
 function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" }>): void {
   const { activity, shadows } = ctx;
   b.emit(op);
   const shadow = shadows.get(op.object);
+  if (shadow === undefined || !activity.shadowed(op.object)) return;
   const kind = passing(op.value.type) === "-" ? passing(slotType(op)) : passing(op.value.type);
-  if (shadow === undefined || !activity.shadowed(op.object) || kind === "v" || kind === "-") return;
-  if (activity.aliases.escapes(op.object) && kind === "r") {
+  const mixed = kind === "u" || passing(slotType(op)) === "u";
+  if (!mixed && kind !== "r") return;
+  // Nobody has seen an object before its initialiser is done.
+  const young = ctx.fn.kind === "initialiser" && op.object === ctx.fn.params[0];
+  if (mixed || (activity.aliases.escapes(op.object) && !young)) {
     const before = b.value(slotType(op));
     b.emit({ kind: "load", object: shadow, key: shadowKey(op.key), span: op.span, results: [before] });
     ctx.positions.set(op, before);
@@ -402,7 +416,8 @@ function variantOf(b: Builder, op: CallOp, mask: string, kinds: string): Value {
         ? b.load(receiver, callee.method, { type: inertType, readonly: true })
         : b.runtime("accessor", [receiver, b.const(callee.method), b.const(accessor)], inertType);
   } else fn = b.global((callee as { text: string }).text, (callee as { file: string }).file);
-  return b.runtime("variant", [fn, b.const(mask), b.const(kinds)], inertType, { name: "variant" });
+  const found = callee.kind === "dynamic" ? "method" : "variant";
+  return b.runtime(found, [fn, b.const(mask), b.const(kinds)], inertType, { name: "variant" });
 }
 
 /** A call without derivative must not stand between the parameters and the result. */

@@ -184,8 +184,9 @@ export class SavePlan {
       return true;
     if (primal !== undefined && passing((op.results[0] as Value).type) === "v") return false;
     if (!activity.constant(object, slotKey(op.key))) return false;
-    // Between the sweeps of a split derivative the caller may write; nobody but us holds the shadows and what we made.
-    return form === "joint" || primal !== undefined || this.isPrivate(object, layout);
+    // Between the sweeps of a split derivative the caller may write, and a sweep that ran before may have undone what
+    // the program did to the pointers in a shadow; nobody but us holds what we made.
+    return form === "joint" || this.isPrivate(object, layout);
   }
 
   private isPrivate(object: Value, layout: Layout): boolean {
@@ -343,7 +344,9 @@ export class SavePlan {
     const b = new Builder(made, ids, loop.span);
     const end = new Builder(region.ops, ids, loop.span);
     const name = `${v.name ?? "v"}_stack`;
-    const count = outermost && isNumeric(v.type) ? this.count(b, loop, region) : undefined;
+    // A number that may be absent would come back from a typed array as NaN.
+    const always = v.type.kind === "number" || (v.type.kind === "inert" && v.type.text === "Int");
+    const count = outermost && always ? this.count(b, loop, region) : undefined;
     const element = isNumeric(v.type) ? v.type : v.type.kind === "inert" ? inertType : v.type;
     let stack: Value;
     if (count !== undefined) {

@@ -169,9 +169,9 @@ export class ReverseSweep {
         if (shadow === undefined || !activity.shadowed(op.object)) return;
         const type = op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
         const before = this.ctx.positions.get(op);
+        const d = this.out(scope, shadow, shadowKey(op.key), type, op.value, before === undefined);
         if (before !== undefined)
           b.emit({ kind: "store", object: shadow, key: shadowKey(op.key), value: before, span: op.span, results: [] });
-        const d = this.out(scope, shadow, shadowKey(op.key), type, op.value, true);
         if (d !== undefined) this.add(scope, op.value, d);
         return;
       }
@@ -214,7 +214,7 @@ export class ReverseSweep {
         }
         const d = b.pop(shadow, type);
         if (passing(op.value.type) === "v") this.add(scope, op.value, d);
-        else if (passing(op.value.type) === "u") this.add(scope, op.value, this.byValueOnly(scope, op.value, d));
+        else if (passing(op.value.type) === "u") this.add(scope, op.value, b.runtime("adjointIn", [d], op.value.type));
         return;
       }
       case "pop": {
@@ -225,11 +225,7 @@ export class ReverseSweep {
         if (this.ctx.form === "split") {
           if (d !== undefined)
             this.into(scope, shadow, { kind: "index", index: this.ctx.positions.get(op) as Value }, d, result.type);
-        } else
-          b.push(
-            shadow,
-            passing(result.type) === "v" ? (d ?? scope.zero(result.type)) : (shadows.get(result) ?? b.const(undefined)),
-          );
+        } else b.push(shadow, this.slotAfter(scope, result, d));
         return;
       }
       case "if":
@@ -289,7 +285,8 @@ export class ReverseSweep {
       });
       return;
     }
-    // Known at run time only: objects have no by-value adjoint, and their slot holds a shadow that must stay.
+    // Known at run time only: objects have no by-value adjoint, and their slot holds a shadow that must stay. A shadow
+    // in the slot of a number belongs to what the program put there at another time.
     scope.branch(
       b.prim("!==", [d, b.const(undefined)]),
       (s) =>
@@ -297,7 +294,7 @@ export class ReverseSweep {
           kind: "store",
           object: shadow,
           key,
-          value: s.builder.runtime("add", [before, d], type),
+          value: s.builder.runtime("add", [s.builder.runtime("adjointIn", [before], type), d], type),
           span: b.span,
           results: [],
         }),
@@ -329,7 +326,7 @@ export class ReverseSweep {
     if (d !== undefined) b.emit({ kind: "load", object: shadow, key, span: b.span, results: [d] });
     if (kind === "u") {
       if (d === undefined) return undefined;
-      const only = this.byValueOnly(scope, value, d);
+      const only = b.runtime("adjointIn", [d], own);
       if (clear) {
         scope.branch(
           b.prim("!==", [only, b.const(undefined)]),
@@ -338,7 +335,7 @@ export class ReverseSweep {
               kind: "store",
               object: shadow,
               key,
-              value: s.builder.const(undefined),
+              value: s.builder.runtime("slotFor", [s.builder.const(undefined, own), only], own),
               span: b.span,
               results: [],
             }),
@@ -351,16 +348,40 @@ export class ReverseSweep {
     return d;
   }
 
-  /** What a slot of unknown kind holds is an adjoint only when the value stored there has no shadow. */
-  private byValueOnly(scope: Scope, value: Value, d: Value): Value {
-    const shadow = this.ctx.shadows.get(value);
-    if (shadow === undefined) return d;
+  /** What the slot holds again from which the program popped `value`, whose adjoint is now `d`. */
+  private slotAfter(scope: Scope, value: Value, d: Value | undefined): Value {
     const b = scope.builder;
+    const kind = passing(value.type);
+    const adjoint = d ?? scope.zero(value.type);
+    const shadow = this.ctx.shadows.get(value);
+    if (kind === "v" || shadow === undefined) return adjoint;
+    if (kind === "r") return shadow;
     return b.if(
       b.prim("===", [shadow, b.const(undefined)]),
-      () => [d],
-      (c) => [c.const(undefined, d.type)],
+      () => [adjoint],
+      () => [shadow],
     )[0] as Value;
+  }
+
+  /** Moves the adjoint in a copied slot back to the slot it was copied from. */
+  private back(scope: Scope, from: Value, fromKey: Key, to: Value, toKey: Key, type: Type): void {
+    const b = scope.builder;
+    const slot = b.value(type);
+    b.emit({ kind: "load", object: from, key: fromKey, span: b.span, results: [slot] });
+    const mixed = passing(type) === "u";
+    const d = mixed ? b.runtime("adjointIn", [slot], type) : slot;
+    this.into(scope, to, toKey, d, type);
+    if (!this.again) return;
+    const clear = (s: Scope, value: Value) =>
+      s.builder.emit({ kind: "store", object: from, key: fromKey, value, span: b.span, results: [] });
+    if (!mixed) clear(scope, scope.zero(type));
+    else {
+      scope.branch(
+        b.prim("!==", [d, b.const(undefined)]),
+        (s) => clear(s, s.builder.runtime("slotFor", [s.builder.const(undefined, type), d], type)),
+        () => {},
+      );
+    }
   }
 
   /** A loop over 0 … length - 1 that belongs to one operation. */
@@ -401,9 +422,7 @@ export class ReverseSweep {
       if (source !== undefined && activity.slotActive(e, "[]") && passing(type) !== "r") {
         this.each(scope, length, (s, k) => {
           const index = s.builder.prim("+", [start, k], intType);
-          const d = s.builder.load(shadow, index, { type });
-          this.into(s, source, { kind: "index", index: k }, d, type);
-          if (this.again) s.builder.store(shadow, index, s.zero(type));
+          this.back(s, shadow, { kind: "index", index }, source, { kind: "index", index: k }, type);
         });
       }
       before = before === undefined ? length : b.prim("+", [before, length], intType);
@@ -431,10 +450,10 @@ export class ReverseSweep {
         // A spread copies no private fields.
         if (taken.has(name) || name.startsWith("#")) continue;
         taken.add(name);
-        if (source === undefined || passing(type) !== "v" || !activity.slotActive(e.value, name)) continue;
-        const d = scope.builder.load(shadow, name, { type });
-        this.into(scope, source, field(name), d, type);
-        if (this.again) scope.builder.store(shadow, name, scope.zero(type));
+        if (source === undefined || !activity.slotActive(e.value, name)) continue;
+        if (passing(type) === "v" || passing(type) === "u") {
+          this.back(scope, shadow, field(name), source, field(name), type);
+        }
       }
     }
   }

@@ -161,6 +161,7 @@ class FileCompiler {
     const result = shapeText(hir.result);
     if (tellsMoreThanTheKind(result)) fields.push(`resultShape: ${result}`);
     if (takesRest(hir)) fields.push("rest: true");
+    if (["method", "getter", "setter", "initialiser"].includes(hir.kind)) fields.push("receiver: true");
     return fields.join(", ");
   }
 }

@@ -330,10 +330,9 @@ function reduce(s: Lowering, call: ts.CallExpression, array: Value, right: boole
     n,
     (i) => {
       const k = place(i);
-      s.environment.variables.set(
-        accumulator,
-        f.call([s.environment.variables.get(accumulator)!, at(s, array, k), k, array]),
-      );
+      // The call may merge branches, which makes a new environment: it is asked for afterwards.
+      const next = f.call([s.environment.variables.get(accumulator)!, at(s, array, k), k, array]);
+      s.environment.variables.set(accumulator, next);
     },
     { ...loopOf(f), assigned: [...f.assigned, accumulator], start: from },
   );
