@@ -170,8 +170,11 @@ export class ReverseSweep {
         const type = op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
         const before = this.ctx.positions.get(op);
         const d = this.out(scope, shadow, shadowKey(op.key), type, op.value, before === undefined);
-        if (before !== undefined)
-          b.emit({ kind: "store", object: shadow, key: shadowKey(op.key), value: before, span: op.span, results: [] });
+        if (before !== undefined) {
+          // A number's slot holds 0 and never nothing, also where it was not there before.
+          const value = d === undefined ? before : b.runtime("slotFor", [before, d], type);
+          b.emit({ kind: "store", object: shadow, key: shadowKey(op.key), value, span: op.span, results: [] });
+        }
         if (d !== undefined) this.add(scope, op.value, d);
         return;
       }
