@@ -95,6 +95,23 @@ export type BinaryOp =
 export type ReduceOp = "sum" | "prod" | "max" | "min" | "all" | "any";
 export type ScanOp = "cumsum" | "cumprod" | "cummax" | "cummin" | "logCumSumExp";
 
+/** How a convolution's window slides: one entry per spatial axis. */
+export interface Sliding {
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Zeros before and after each axis; a negative number cuts elements off instead. */
+  readonly padding: readonly (readonly [before: number, after: number])[];
+  /** Input and output channels are split into this many groups, each convolved by itself. */
+  readonly groups: number;
+}
+
+/** The positions that a pooling cell covers along one axis: start, start + step, …, `count` of them, all inside. */
+export interface WindowAxis {
+  readonly start: readonly number[];
+  readonly count: readonly number[];
+  readonly step: number;
+}
+
 /**
  * The primitives. Shapes in results are implied by the arguments; results are fresh and contiguous unless said
  * otherwise. View operations (reshape of a contiguous array, transpose, slice, broadcastTo) never reach the backend:
@@ -134,6 +151,21 @@ export interface Backend {
 
   /** Batched matrix product of arrays of rank >= 2 with equal, already broadcast leading axes (strides may be 0). */
   matmul(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray;
+
+  /**
+   * Cross-correlation of x [N, C, …spatial] with weight [O, C / groups, …kernel], both float32 or both float64, of one
+   * to three spatial axes: [N, O, …out] with out = floor((spatial + padding - dilation (kernel - 1) - 1) / stride) + 1.
+   */
+  convolve(x: NDArray, weight: NDArray, sliding: Sliding): NDArray;
+  /** The adjoint of `convolve` for x, whose spatial extents are given: from ct [N, O, …out] to [N, C, …spatial]. */
+  convolveInputAdjoint(ct: NDArray, weight: NDArray, sliding: Sliding, spatial: readonly number[]): NDArray;
+  /** The adjoint of `convolve` for the weight, whose kernel extents are given: to [O, C / groups, …kernel]. */
+  convolveWeightAdjoint(x: NDArray, ct: NDArray, sliding: Sliding, kernel: readonly number[]): NDArray;
+  /**
+   * For each cell of each plane of x [N, C, …spatial] the int32 row-major position in its plane of the maximum (the first
+   * of equals; the first NaN wins; every cell covers at least one position): [N, C, …cells].
+   */
+  windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray;
 
   concatenate(xs: readonly NDArray[], axis: number): NDArray;
   /** Constant padding; `widths[axis] = [before, after]`. */

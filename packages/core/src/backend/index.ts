@@ -1,5 +1,16 @@
 /** Backends: the interface they implement and the registry of those that exist. */
-export type { Backend, BinaryOp, MemoryStats, NDArray, ReduceOp, ScanOp, Storage, UnaryOp } from "./backend.ts";
+export type {
+  Backend,
+  BinaryOp,
+  MemoryStats,
+  NDArray,
+  ReduceOp,
+  ScanOp,
+  Sliding,
+  Storage,
+  UnaryOp,
+  WindowAxis,
+} from "./backend.ts";
 export {
   availableBackends,
   backendNamed,

@@ -7,6 +7,7 @@ import { type AnyFunction, derivativeOf } from "@pullback/autodiff";
 import fc from "fast-check";
 import * as core from "../index.ts";
 import { randomKey, type Shape, Tensor, tensor } from "../index.ts";
+import { convolve, convolveInputAdjoint, convolveWeightAdjoint } from "../operations/convolution.ts";
 import { sumOfProducts } from "../operations/einsum.ts";
 import { gatherAdjoint } from "../operations/gathering.ts";
 import { rmsNormAdjoint } from "../operations/normalization.ts";
@@ -441,6 +442,31 @@ method("dot", (d) => {
   return [d.tensor([count]), d.tensor([count])];
 });
 method("outer", (d) => [d.tensor([d.integer(1, 4)]), d.tensor([d.integer(1, 4)])]);
+const sliding = (d: Draw): { stride: number[]; dilation: number[]; padding: [number, number][]; groups: number } => ({
+  stride: [d.integer(1, 2), d.integer(1, 2)],
+  dilation: [d.integer(1, 2), 1],
+  padding: [
+    [d.integer(0, 1), 1],
+    [1, d.integer(0, 2)],
+  ],
+  groups: d.integer(1, 2),
+});
+free(convolve, (d) => {
+  const how = sliding(d);
+  return [d.tensor([2, 2 * how.groups, 4, 5]), d.tensor([how.groups * d.integer(1, 3), 2, 2, 3]), how];
+});
+free(convolveInputAdjoint, (d) => {
+  const how = sliding(d);
+  const weight = d.tensor([how.groups * d.integer(1, 3), 2, 2, 3]);
+  const y = convolve(d.tensor([2, 2 * how.groups, 4, 5]), weight, how);
+  return [d.tensor(y.shape), weight, how, [4, 5]];
+});
+free(convolveWeightAdjoint, (d) => {
+  const how = sliding(d);
+  const x = d.tensor([2, 2 * how.groups, 4, 5]);
+  const y = convolve(x, d.tensor([how.groups * d.integer(1, 3), 2, 2, 3]), how);
+  return [x, d.tensor(y.shape), how, [2, 3]];
+});
 free(core.rmsNorm, (d) => {
   const shape = d.shape(2, 3);
   return d.pick([

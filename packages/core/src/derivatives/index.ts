@@ -8,6 +8,7 @@ import "./layout.ts";
 import "./indexing.ts";
 import "./sorting.ts";
 import "./matmul.ts";
+import "./convolution.ts";
 import "./einsum.ts";
 import "./normalization.ts";
 import "./nn.ts";

@@ -6,11 +6,14 @@ import type {
   NDArray,
   ReduceOp,
   ScanOp,
+  Sliding,
   Storage,
   UnaryOp,
+  WindowAxis,
 } from "../../backend/backend.ts";
 import type { DType, TypedArray } from "../../dtype.ts";
 import { isContiguous, newElements, sizeOf } from "./arrays.ts";
+import { ConvolutionKernels } from "./convolution/index.ts";
 import { Engine, localBytes } from "./engine.ts";
 import {
   CopyKernels,
@@ -31,6 +34,7 @@ export class EagerBackend implements Backend {
   private readonly elementwise: ElementwiseKernels;
   private readonly products: MatmulKernels;
   private readonly reductions: ReductionKernels;
+  private readonly convolutions: ConvolutionKernels;
   private readonly normalise: NormaliseKernels;
   private readonly random: RandomKernels;
 
@@ -40,6 +44,7 @@ export class EagerBackend implements Backend {
     this.elementwise = new ElementwiseKernels(this.engine, this.copies);
     this.products = new MatmulKernels(this.engine);
     this.reductions = new ReductionKernels(this.engine, this.copies);
+    this.convolutions = new ConvolutionKernels(this.engine, this.copies);
     this.normalise = new NormaliseKernels(this.engine, this.copies);
     this.random = new RandomKernels(this.engine);
   }
@@ -129,6 +134,22 @@ export class EagerBackend implements Backend {
   matmul(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray {
     if (a.dtype === "float32" || a.dtype === "float64") return this.products.run(a, b, transposeA, transposeB);
     return plain.matmul(this.engine, a, b, transposeA, transposeB);
+  }
+
+  convolve(x: NDArray, weight: NDArray, sliding: Sliding): NDArray {
+    return this.convolutions.forward(x, weight, sliding);
+  }
+
+  convolveInputAdjoint(ct: NDArray, weight: NDArray, sliding: Sliding, spatial: readonly number[]): NDArray {
+    return this.convolutions.inputAdjoint(ct, weight, sliding, spatial);
+  }
+
+  convolveWeightAdjoint(x: NDArray, ct: NDArray, sliding: Sliding, kernel: readonly number[]): NDArray {
+    return this.convolutions.weightAdjoint(x, ct, sliding, kernel);
+  }
+
+  windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray {
+    return plain.windowArgmax(this.engine, x, windows);
   }
 
   concatenate(xs: readonly NDArray[], axis: number): NDArray {

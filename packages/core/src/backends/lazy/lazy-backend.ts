@@ -9,8 +9,10 @@ import type {
   NDArray,
   ReduceOp,
   ScanOp,
+  Sliding,
   Storage,
   UnaryOp,
+  WindowAxis,
 } from "../../backend/backend.ts";
 import type { DType, TypedArray } from "../../dtype.ts";
 import { broadcastShape } from "../eager/arrays.ts";
@@ -138,6 +140,37 @@ export class LazyBackend implements Backend {
     const run: Run = (eager, [x, y]) => eager.matmul(x!, y!, transposeA, transposeB);
     const shape = [...a.shape.slice(0, -2), rows, columns];
     return this.one("matmul", `${transposeA} ${transposeB}`, run, [a, b], a.dtype, shape);
+  }
+
+  convolve(x: NDArray, weight: NDArray, sliding: Sliding): NDArray {
+    const out = weight.shape.slice(2).map((kernel, i) => {
+      const [before, after] = sliding.padding[i]!;
+      const room = x.shape[i + 2]! + before + after - sliding.dilation[i]! * (kernel - 1) - 1;
+      return Math.floor(room / sliding.stride[i]!) + 1;
+    });
+    const run: Run = (eager, [a, w]) => eager.convolve(a!, w!, sliding);
+    const shape = [x.shape[0]!, weight.shape[0]!, ...out];
+    return this.one("convolve", JSON.stringify(sliding), run, [x, weight], x.dtype, shape);
+  }
+
+  convolveInputAdjoint(ct: NDArray, weight: NDArray, sliding: Sliding, spatial: readonly number[]): NDArray {
+    const run: Run = (eager, [c, w]) => eager.convolveInputAdjoint(c!, w!, sliding, spatial);
+    const shape = [ct.shape[0]!, weight.shape[1]! * sliding.groups, ...spatial];
+    const attributes = JSON.stringify([sliding, spatial]);
+    return this.one("convolveInputAdjoint", attributes, run, [ct, weight], ct.dtype, shape);
+  }
+
+  convolveWeightAdjoint(x: NDArray, ct: NDArray, sliding: Sliding, kernel: readonly number[]): NDArray {
+    const run: Run = (eager, [a, c]) => eager.convolveWeightAdjoint(a!, c!, sliding, kernel);
+    const shape = [ct.shape[1]!, x.shape[1]! / sliding.groups, ...kernel];
+    const attributes = JSON.stringify([sliding, kernel]);
+    return this.one("convolveWeightAdjoint", attributes, run, [x, ct], x.dtype, shape);
+  }
+
+  windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray {
+    const shape = [...x.shape.slice(0, 2), ...windows.map((axis) => axis.start.length)];
+    const run: Run = (eager, [a]) => eager.windowArgmax(a!, windows);
+    return this.one("windowArgmax", JSON.stringify(windows), run, [x], "int32", shape);
   }
 
   concatenate(xs: readonly NDArray[], axis: number): NDArray {

@@ -14,3 +14,4 @@ export {
 export { matmul } from "./matmul.ts";
 export { logSoftmax, rmsNorm, rmsNormAdjoint, rotary, softmax, softmaxAdjoint } from "./normalise.ts";
 export { argReduce, argsort, nonzero, reduce, scan } from "./reductions.ts";
+export { windowArgmax } from "./windows.ts";

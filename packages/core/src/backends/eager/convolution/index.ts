@@ -1,0 +1,2 @@
+/** Convolution kernels. */
+export { ConvolutionKernels } from "./convolution.ts";
