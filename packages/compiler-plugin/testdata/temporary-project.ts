@@ -7,6 +7,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const workspace = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 
+const tools = ["typescript", "jest", "@jest", "@types", "expect"];
+const bundlers = ["vite", "rollup", "rolldown", "esbuild", "webpack"];
+
 export interface Outcome {
   readonly status: number | null;
   readonly stdout: string;
@@ -22,7 +25,7 @@ export class TemporaryProject {
     for (const name of ["autodiff", "compiler-plugin", "core", "nn"]) {
       symlinkSync(join(workspace, "packages", name), join(this.folder, "node_modules", "@pullback", name), "dir");
     }
-    for (const name of ["typescript", "jest", "@jest", "@types", "expect"]) {
+    for (const name of [...tools, ...bundlers]) {
       symlinkSync(join(workspace, "node_modules", name), join(this.folder, "node_modules", name), "dir");
     }
     this.write({ "package.json": '{ "name": "project", "type": "module" }', ...files });

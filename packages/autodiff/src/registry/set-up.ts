@@ -3,7 +3,8 @@
 const steps = {
   jest: 'Under jest, add to the configuration:  transform: { "\\\\.ts$": "@pullback/compiler-plugin/jest" }',
   node: "In Node, start the program with:  npx pullback run file.ts   or   node --import @pullback/compiler-plugin/register file.ts",
-  bundler: "In a bundler or a browser, compile ahead of time and bundle the output:  npx pullback build",
+  bundler:
+    'With Vite, Rollup, Rolldown, esbuild, webpack or Vitest, add the plugin:  import pullback from "@pullback/compiler-plugin/vite"   (…/rollup, …/webpack)   or bundle the output of  npx pullback build',
 };
 
 type Host = keyof typeof steps;
@@ -12,6 +13,8 @@ function currentHost(): Host {
   const { process } = globalThis as {
     process?: { env?: Record<string, string | undefined>; versions?: { node?: string } };
   };
+  // Vitest sets both.
+  if (process?.env?.VITEST !== undefined) return "bundler";
   if (process?.env?.JEST_WORKER_ID !== undefined) return "jest";
   return process?.versions?.node === undefined ? "bundler" : "node";
 }

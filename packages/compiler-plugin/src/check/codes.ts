@@ -232,6 +232,21 @@ export const codes = {
     "tsconfig.json, or a file that it extends, is missing or malformed.",
     "Correct the file named in the message.",
   ),
+  PB9004: explain(
+    "The compiler itself failed",
+    "A defect of Pullback, not of the program; other files of the program compile.",
+    "Report it with the function that shows it.",
+  ),
+  PB9005: explain(
+    "There is no such function to explain",
+    "The file has no function of that name, or on that line.",
+    "Take one of those that the message lists.",
+  ),
+  PB9006: explain(
+    "The transformer cannot work with this program",
+    "It was made by another TypeScript than the transformer uses, or without verbatimModuleSyntax.",
+    'Set "verbatimModuleSyntax": true, and hand the TypeScript API over: pullback(program, {}, { ts }).',
+  ),
 } satisfies Record<string, CodeExplanation>;
 
 export type Code = keyof typeof codes;

@@ -31,6 +31,8 @@ export interface SessionOptions {
   readonly tsconfig?: string;
   readonly progress?: () => Progress;
   readonly cache?: DiskCache;
+  /** What happens to a warning when its file is first loaded; it is written to stderr by default. */
+  readonly warn?: (warning: Diagnostic, text: (file: string) => string) => void;
 }
 
 /** What a host loads for one source file. */
@@ -74,6 +76,25 @@ export class Session {
   /** Forgets what is known when an input has changed since; cheap when none has. */
   revalidate(): void {
     if (this.#state !== undefined && !isCurrent(this.#state)) this.#state = undefined;
+  }
+
+  /**
+   * Compiles again when an input has changed; gives the files whose compiled form is then another, the changed ones
+   * among them.
+   */
+  refresh(): string[] {
+    const before = this.#state;
+    this.revalidate();
+    if (before === undefined || this.#state !== undefined) return [];
+    const edited = before.inputs.filter((input) => !isUnchanged(input)).map(({ file }) => file);
+    const after = this.#current();
+    this.#warned.clear();
+    return after.sources.filter((file) => edited.includes(file) || before.units[file] !== after.units[file]);
+  }
+
+  /** The source files of the program. */
+  sources(): readonly string[] {
+    return this.#current().sources;
   }
 
   /** Compiles a file, or finds it compiled. Throws CompileError when it has errors; writes its warnings to stderr once. */
@@ -189,10 +210,13 @@ export class Session {
     const color = isatty(2) && process.env.NO_COLOR === undefined;
     const text = (path: string) => readFileSync(path, "utf8");
     const errors = own.filter(({ severity }) => severity === "error");
-    if (errors.length > 0) throw new CompileError(errors, text, color);
+    if (errors.length > 0) throw new CompileError(errors, text, color && this.#options.warn === undefined);
     if (this.#warned.has(file)) return;
     this.#warned.add(file);
-    for (const warning of own) writeSync(2, `${formatDiagnostic(warning, text, color)}\n\n`);
+    for (const warning of own) {
+      if (this.#options.warn !== undefined) this.#options.warn(warning, text);
+      else writeSync(2, `${formatDiagnostic(warning, text, color)}\n\n`);
+    }
   }
 }
 

@@ -1,5 +1,13 @@
 /** The front end: TypeScript in, structured SSA and everything that planning asks of a program out. */
 export type { DifferentiableDeclaration } from "./declarations/index.ts";
-export { type ProjectFiles, projectFiles, type StripOptions, type Stripped, stripTypes } from "./host/index.ts";
+export {
+  loadTypeScript,
+  type ProjectFiles,
+  projectFiles,
+  reparse,
+  type StripOptions,
+  type Stripped,
+  stripTypes,
+} from "./host/index.ts";
 export { type CompilerProgram, createProgram, type ProgramOptions, type StructOfClass } from "./program.ts";
 export type { OperatorSite, Registration } from "./sites/index.ts";

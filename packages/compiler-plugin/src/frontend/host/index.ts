@@ -3,9 +3,10 @@ import { listProject, type ProjectFiles } from "./configuration.ts";
 import { loadTypeScript } from "./typescript.ts";
 
 export type { ProjectFiles } from "./configuration.ts";
+export { reparse } from "./reparse.ts";
 export { type StripOptions, type Stripped, stripTypes } from "./strip.ts";
 export { type HostOptions, TypeHost } from "./type-host.ts";
-export type { TypeScript } from "./typescript.ts";
+export { loadTypeScript, type TypeScript } from "./typescript.ts";
 
 /** The TypeScript files of a project, as its tsconfig lists them. */
 export function projectFiles(projectFolder: string, tsconfig?: string): ProjectFiles {
