@@ -10,4 +10,5 @@ export {
   type ReportedDiagnostic,
   type RunOptions,
   run,
+  watch,
 } from "./cli/index.ts";

@@ -40,7 +40,12 @@ export class TemporaryProject {
 
   /** Runs the `pullback` command in the project. */
   pullback(...args: string[]): Outcome {
-    return this.node(join(workspace, "packages", "pullback", "bin", "pullback.js"), ...args);
+    return this.node(...this.command(...args));
+  }
+
+  /** What Node is started with for the `pullback` command. */
+  command(...args: string[]): string[] {
+    return [join(workspace, "packages", "pullback", "bin", "pullback.js"), ...args];
   }
 
   /** Runs Node with the hook registered. */

@@ -45,7 +45,16 @@ program
   .description("report what cannot be differentiated, and run nothing")
   .argument("[project]", "a file, a folder or a tsconfig.json (default: the current folder)")
   .option("--json", "print an array of diagnostics for programs to read")
-  .action((project, { json }) => status(({ check }) => check(project, { json: json === true })));
+  .option("--watch", "check again whenever a file changes (with --json, one array per line)")
+  .action((project, { json, watch: watching }) =>
+    status(({ check, watch }) => {
+      if (watching !== true) return check(project, { json: json === true });
+      const stop = new AbortController();
+      process.once("SIGINT", () => stop.abort());
+      process.once("SIGTERM", () => stop.abort());
+      return watch(project, { json: json === true }, stop.signal);
+    }),
+  );
 
 program
   .command("build")

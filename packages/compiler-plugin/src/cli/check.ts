@@ -2,6 +2,7 @@
 import { isatty } from "node:tty";
 import { type Diagnostic, formatDiagnostic, positionOf } from "../check/index.ts";
 import { planProgram, terminalProgress } from "../compile/index.ts";
+import type { CompilerProgram } from "../frontend/index.ts";
 import type { Span } from "../hir/types.ts";
 import { compiler } from "../hosts/compiler.ts";
 import { openProject } from "./project.ts";
@@ -31,31 +32,42 @@ export interface Place {
 
 /** Prints the diagnostics of a file, folder or tsconfig; gives 1 when there is an error, else 0. */
 export function check(path: string | undefined, options: CheckOptions = {}): number {
+  return report(examine(path), options) > 0 ? 1 : 0;
+}
+
+export interface Examined {
+  readonly program: CompilerProgram;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Every diagnostic of a file, folder or tsconfig; what an earlier program parsed is used again. */
+export function examine(path: string | undefined, oldProgram?: CompilerProgram): Examined {
   const project = openProject(path);
   const program = compiler.createProgram({
     rootFiles: [...project.files],
     projectFolder: project.folder,
     ...(project.tsconfig === undefined ? {} : { tsconfig: project.tsconfig }),
+    ...(oldProgram === undefined ? {} : { oldProgram }),
   });
   const progress = terminalProgress();
   const { diagnostics } = planProgram(program, compiler, progress);
   progress.done();
+  return { program, diagnostics };
+}
+
+/** Writes diagnostics to stdout, as text or, with `json`, as an array on several lines (`compact`: on one); counts errors. */
+export function report({ program, diagnostics }: Examined, options: CheckOptions & { compact?: boolean }): number {
   const text = (file: string) => program.text(file);
   const errors = diagnostics.filter(({ severity }) => severity === "error").length;
   if (options.json === true) {
-    process.stdout.write(
-      `${JSON.stringify(
-        diagnostics.map((each) => reported(each, text)),
-        undefined,
-        2,
-      )}\n`,
-    );
+    const all = diagnostics.map((each) => reported(each, text));
+    process.stdout.write(`${JSON.stringify(all, undefined, options.compact === true ? undefined : 2)}\n`);
   } else {
     const color = isatty(1) && process.env.NO_COLOR === undefined;
     for (const diagnostic of diagnostics) process.stdout.write(`${formatDiagnostic(diagnostic, text, color)}\n\n`);
     process.stdout.write(`${summary(errors, diagnostics.length - errors, program.files.length)}\n`);
   }
-  return errors > 0 ? 1 : 0;
+  return errors;
 }
 
 function summary(errors: number, warnings: number, files: number): string {
