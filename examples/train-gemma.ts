@@ -69,5 +69,6 @@ try {
   console.log();
 } catch (error) {
   if ((error as Error).name !== "AbortError") throw error;
-  console.log(`\nStopped; saved in ${flags.out}. Go on with: npm start -- --resume`);
+  const given = process.argv.slice(2).filter((argument) => argument !== "--resume");
+  console.log(`\nStopped; saved in ${flags.out}. Go on with: ${["npm start --", ...given, "--resume"].join(" ")}`);
 }
