@@ -80,8 +80,11 @@ class FileCompiler {
     for (const { declaration, variants } of declarations) this.#attach(declaration, variants);
     for (const { site, variants } of literals) {
       const carrier = this.#inlineCarrier(site.target.kind === "literal" ? site.target.key : "", variants);
-      this.#edits.insert(site.span.start, "$pb.carry(", "open");
-      this.#edits.insert(site.span.end, `, ${carrier.text})`, "close", shifted(carrier.mappings, 2));
+      // A function expression's own name is known inside it only: its derivatives, beside it, need it too.
+      const own = /^function\s*([\w$]+)/.exec(this.#source.slice(site.span.start, site.span.end))?.[1];
+      const [before, after] = own === undefined ? ["", ""] : [`(() => { const ${own} = `, `; return ${own}; })()`];
+      this.#edits.insert(site.span.start, `${before}$pb.carry(`, "open");
+      this.#edits.insert(site.span.end, `, ${carrier.text})${after}`, "close", shifted(carrier.mappings, 2));
     }
     this.#classBodies.write(this.#edits);
   }

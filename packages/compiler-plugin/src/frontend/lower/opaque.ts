@@ -103,6 +103,9 @@ function declaredIn(node: ts.Node, symbol: ts.Symbol): boolean {
   return (symbol.declarations ?? []).some((d) => d.getSourceFile() === file && d.pos >= pos && d.end <= end);
 }
 
+/** What comes out of code that is not looked into: anything, so that activity goes on through it, and is refused there. */
+const outcome: Type = { kind: "array", element: { kind: "unknown", text: "outcome" } };
+
 /** A whole expression that is not looked into. */
 export function opaqueExpression(s: Lowering, node: ts.Expression, refusal: Refusal, type?: Type): Value {
   const targets = [...assignedIn(s.host, [node])].filter((v) => !s.isBoxed(v) && s.environment.variables.has(v));
@@ -158,7 +161,7 @@ function wrapped(
   parts[targets.length] = `${first}${parts[targets.length]}`;
   parts[parts.length - 1] += last;
   s.at(node);
-  const left = opaqueValue(s, parts, [...starts, ...piece.operands], inert("outcome"), refusal, true);
+  const left = opaqueValue(s, parts, [...starts, ...piece.operands], outcome, refusal, true);
   const slot = (i: number, type: Type, name?: string) =>
     s.builder.load(left, s.builder.const(i, inert("Int")), name === undefined ? { type } : { type, name });
   targets.forEach((t, i) => {
