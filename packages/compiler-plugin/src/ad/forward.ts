@@ -12,6 +12,7 @@ import {
   inertType,
   intType,
   isInteger,
+  isNumeric,
   type LoopOp,
   type Op,
   passing,
@@ -244,6 +245,14 @@ function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" 
   const shadow = shadows.get(op.object);
   if (shadow === undefined || !activity.shadowed(op.object)) return;
   const kind = passing(op.value.type) === "-" ? passing(slotType(op)) : passing(op.value.type);
+  if (kind === "v" && op.object.type.kind === "map" && isNumeric(slotType(op))) {
+    // Entries of Maps and records come into being by being stored, those of their shadows too.
+    const entry = b.value(slotType(op));
+    b.emit({ kind: "load", object: shadow, key: op.key, span: op.span, results: [entry] });
+    const value = b.prim("??", [entry, b.const(0)], slotType(op));
+    b.emit({ kind: "store", object: shadow, key: op.key, value, span: op.span, results: [] });
+    return;
+  }
   const mixed = kind === "u" || passing(slotType(op)) === "u";
   if (!mixed && kind !== "r") return;
   // Nobody has seen an object before its initialiser is done.
@@ -270,7 +279,8 @@ function checkOpaque(ctx: Context, op: Extract<Op, { kind: "opaque" }>): void {
   const active = op.operands.filter((v) => activity.varied(v));
   const logs = /^\s*console\./.test(op.parts[0] ?? "");
   const writes = op.effects && !logs && op.operands.some((v) => activity.shadowed(v));
-  if ((through && active.length > 0) || writes) {
+  const kept = op.keeps === true && op.operands.some((v) => activity.varied(v) || activity.shadowed(v));
+  if ((through && active.length > 0) || writes || kept) {
     ctx.report(op.diagnostic.code, op.span, op.diagnostic.message, op.diagnostic.hint);
   }
 }

@@ -201,10 +201,11 @@ export class Builder {
     parts: readonly string[],
     operands: readonly Value[],
     diagnostic: OpaqueOp["diagnostic"],
-    options: { type?: Type; file?: string; effects?: boolean } = {},
+    options: { type?: Type; file?: string; effects?: boolean; keeps?: boolean } = {},
   ): Value | undefined {
     const result = options.type === undefined ? undefined : this.value(options.type);
     this.emit({
+      ...(options.keeps === true ? { keeps: true } : {}),
       kind: "opaque",
       parts,
       operands,

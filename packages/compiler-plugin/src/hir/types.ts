@@ -276,6 +276,8 @@ export interface OpaqueOp extends OpBase {
   readonly operands: readonly Value[];
   readonly file: string;
   readonly effects: boolean;
+  /** What it is given may come back later by ways that nobody sees: no operand may be active. */
+  readonly keeps?: true;
   readonly diagnostic: { readonly code: string; readonly message: string; readonly hint?: string };
 }
 

@@ -7,7 +7,7 @@ import { bodies, isConstant, memberCallee, superCallee } from "./callee.ts";
 import { call, namesModule } from "./calls.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { opaqueValue } from "./opaque.ts";
+import { opaqueValue, reachesEverything } from "./opaque.ts";
 import { transparent } from "./scan.ts";
 
 const int = inert("Int");
@@ -21,6 +21,13 @@ export function identifier(s: Lowering, node: ts.Identifier): Value {
   }
   const value = s.read(symbol);
   if (value !== undefined) return value;
+  if (node.text === "arguments" && symbol.valueDeclaration === undefined) {
+    return reachesEverything(s, "arguments", s.types.at(node), {
+      code: "PB1006",
+      message: "arguments cannot be differentiated.",
+      hint: "Declare a rest parameter.",
+    });
+  }
   if (s.host.isAmbient(symbol) && (node.text === "NaN" || node.text === "Infinity")) {
     return s.builder.const(node.text === "NaN" ? Number.NaN : Number.POSITIVE_INFINITY);
   }

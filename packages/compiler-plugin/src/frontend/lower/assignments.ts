@@ -152,12 +152,20 @@ function fieldPlace(
           return;
         }
       }
-      if (object.type.kind === "map" && object.type.record === true)
+      if (name === "length" && (object.type.kind === "array" || object.type.kind === "tuple")) {
+        s.builder.opaque(["", ".length = ", ""], [object, value], lengthWrite, { file: s.file, effects: true });
+      } else if (object.type.kind === "map" && object.type.record === true)
         s.builder.store(object, s.builder.const(name), value);
       else s.builder.store(object, name, value);
     },
   };
 }
+
+const lengthWrite = {
+  code: "PB1009",
+  message: "Setting the length of an active array cannot be differentiated.",
+  hint: "Use pop(), or slice(0, n) for a shorter copy.",
+};
 
 /** A place that is written as text. */
 function textPlace(
@@ -174,6 +182,7 @@ function textPlace(
       s.builder.opaque([...parts.slice(0, -1), `${last} = `, ""], [...operands, value], refusal, {
         file: s.file,
         effects: true,
+        keeps: true,
       });
     },
   };

@@ -22,7 +22,7 @@ export function applied(s: Lowering, node: ts.Expression): Callback {
   const { ts } = s;
   const literal = transparent(ts, node);
   if (isInlinable(s.host, literal)) {
-    const [first, second] = literal.parameters;
+    const [first, second] = literal.parameters.filter(({ name }) => name.getText() !== "this");
     return {
       call: (args) => inlined(s, literal, args),
       assigned: assignedIn(s.host, [literal]),
@@ -70,7 +70,8 @@ export function returnType(s: Lowering, node: ts.SignatureDeclaration): Type {
 
 /** Parameters of a call in place: defaults for what is missing, the rest as an array. */
 function bindParameters(s: Lowering, parameters: ts.NodeArray<ts.ParameterDeclaration>, args: readonly Value[]): void {
-  parameters.forEach((parameter, i) => {
+  const own = parameters.filter(({ name }) => !(s.ts.isIdentifier(name) && name.text === "this"));
+  own.forEach((parameter, i) => {
     if (parameter.dotDotDotToken !== undefined) {
       bind(s, parameter.name, s.at(parameter).array(args.slice(i), s.types.at(parameter.name)));
       return;

@@ -9,7 +9,7 @@ import { functionCallee, memberCallee, superCallee } from "./callee.ts";
 import { initialiseFields, initialiserCallee } from "./construct.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { opaqueExpression } from "./opaque.ts";
+import { opaqueExpression, reachesEverything } from "./opaque.ts";
 import { assignedIn, isArrayLike, isInlinable, transparent } from "./scan.ts";
 
 export interface Arguments {
@@ -71,6 +71,13 @@ export function call(s: Lowering, node: ts.CallExpression, receiver?: Value): Va
   if (callee.kind === ts.SyntaxKind.SuperKeyword) return superConstructor(s, node);
   if (callee.kind === ts.SyntaxKind.ImportKeyword) {
     return opaqueExpression(s, node, { code: "PB1001", message: "A dynamic import cannot be differentiated." });
+  }
+  if (ts.isIdentifier(callee) && callee.text === "eval") {
+    return reachesEverything(s, node.getText(), s.types.at(node), {
+      code: "PB1006",
+      message: "eval cannot be differentiated.",
+      hint: "Write the code as a function.",
+    });
   }
   if (receiver === undefined) {
     if (isInlinable(s.host, callee) && !node.arguments.some((a) => ts.isSpreadElement(a))) {

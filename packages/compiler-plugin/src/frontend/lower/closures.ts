@@ -1,13 +1,17 @@
 /** Function literals and local functions: values that close over what they read. */
 import type ts from "typescript";
 import type { Value } from "../../hir/index.ts";
-import { lowerBody } from "./function.ts";
+import { isResumable, lowerBody, resumableRefusal } from "./function.ts";
 import { Lowering } from "./lowering.ts";
+import { opaqueExpression } from "./opaque.ts";
 
 export function closure(
   s: Lowering,
   node: ts.ArrowFunction | ts.FunctionExpression | ts.MethodDeclaration | ts.FunctionDeclaration,
 ): Value {
+  if (isResumable(s.ts, node)) {
+    return opaqueExpression(s, node, resumableRefusal(node), { kind: "function", text: "function" }, true);
+  }
   const inner = new Lowering({ context: s.context, root: node, boxed: s.boxed, parent: s });
   const hir = lowerBody(inner, node, "arrow");
   const type = s.ts.isFunctionDeclaration(node) ? s.types.ofSymbol(s.host.symbolOf(node.name!)!) : s.types.at(node);

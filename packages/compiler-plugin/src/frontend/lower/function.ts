@@ -60,7 +60,7 @@ export function lowerBody(s: Lowering, node: Lowerable, kind: HirFunction["kind"
   const result: Type = owner !== undefined || ts.isClassLike(node) ? inert("undefined") : returnType(s, node);
   const exit = s.open({ kind: "function", labels: [], result });
   let value: Value | undefined;
-  if (!ts.isClassLike(node) && isResumable(s, node)) value = refusedBody(s, node, result, params);
+  if (!ts.isClassLike(node) && isResumable(ts, node)) value = refusedBody(s, node, result, params);
   else {
     if (ts.isClassLike(node)) inheritedConstructor(s, node, params);
     else {
@@ -147,24 +147,29 @@ function inheritedConstructor(s: Lowering, node: ts.ClassLikeDeclaration, params
 }
 
 /** Async functions and generators run in pieces. */
-function isResumable(s: Lowering, node: FunctionNode): boolean {
-  return isAsync(s.ts, node) || ("asteriskToken" in node && node.asteriskToken !== undefined);
+export function isResumable(typescript: typeof ts, node: FunctionNode): boolean {
+  return isAsync(typescript, node) || ("asteriskToken" in node && node.asteriskToken !== undefined);
 }
 
-function refusedBody(s: Lowering, node: FunctionNode, result: Type, params: readonly Value[]): Value {
+export function resumableRefusal(node: FunctionNode) {
   const generator = "asteriskToken" in node && node.asteriskToken !== undefined;
-  const refusal = generator
+  return generator
     ? { code: "PB1002", message: "A generator cannot be differentiated.", hint: "Return an array, or loop in place." }
     : {
         code: "PB1001",
         message: "An async function cannot be differentiated.",
         hint: "Await the data first, then differentiate a synchronous function of it.",
       };
+}
+
+function refusedBody(s: Lowering, node: FunctionNode, result: Type, params: readonly Value[]): Value {
+  const refusal = resumableRefusal(node);
   const parts = params.map((_, i) => (i === 0 ? "[" : ", "));
   return s.builder.opaque(params.length === 0 ? ["undefined"] : [...parts, "]"], params, refusal, {
     type: result,
     file: s.file,
     effects: true,
+    keeps: true,
   })!;
 }
 

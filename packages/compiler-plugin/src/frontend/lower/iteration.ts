@@ -21,6 +21,11 @@ export function forOf(s: Lowering, node: ts.ForOfStatement, labels: readonly str
     return;
   }
   const source = transparent(ts, node.expression);
+  const record = recordView(s, source);
+  if (record !== undefined) {
+    overMap(s, node, labels, expression(s, record.object), record.what);
+    return;
+  }
   const view = viewOf(s, source);
   if (view !== undefined && isArrayLike(s.host, view.object)) {
     const array = expression(s, view.object);
@@ -29,11 +34,6 @@ export function forOf(s: Lowering, node: ts.ForOfStatement, labels: readonly str
   }
   if (view !== undefined && s.types.at(view.object).kind === "map") {
     overMap(s, node, labels, expression(s, view.object), view.what);
-    return;
-  }
-  const record = recordView(s, source);
-  if (record !== undefined) {
-    overMap(s, node, labels, expression(s, record.object), record.what);
     return;
   }
   overIterator(s, node, labels, expression(s, node.expression));

@@ -20,8 +20,17 @@ export function opaqueValue(
   type: Type,
   refusal: Refusal,
   effects = false,
+  keeps = false,
 ): Value {
-  return s.builder.opaque(parts, operands, refusal, { type, file: s.file, effects })!;
+  return s.builder.opaque(parts, operands, refusal, { type, file: s.file, effects, keeps })!;
+}
+
+/** An expression that may read and write whatever is in scope. */
+export function reachesEverything(s: Lowering, text: string, type: Type, refusal: Refusal): Value {
+  const inScope = [...new Set(s.environment.variables.values())];
+  const parts = ["", ...inScope.map((_, i) => (i < inScope.length - 1 ? ", " : `, ${text})`))];
+  if (inScope.length === 0) return opaqueValue(s, [text], [], type, refusal, true);
+  return opaqueValue(s, [`(${parts[0]}`, ...parts.slice(1)], inScope, type, refusal, true, true);
 }
 
 /** A piece of source as text: names of variables that are being lowered become holes. */
@@ -106,14 +115,14 @@ function declaredIn(node: ts.Node, symbol: ts.Symbol): boolean {
 /** What comes out of code that is not looked into: anything, so that activity goes on through it, and is refused there. */
 const outcome: Type = { kind: "array", element: { kind: "unknown", text: "outcome" } };
 
-/** A whole expression that is not looked into. */
-export function opaqueExpression(s: Lowering, node: ts.Expression, refusal: Refusal, type?: Type): Value {
+/** A whole expression that is not looked into; with `keeps` its value holds on to what it mentions. */
+export function opaqueExpression(s: Lowering, node: ts.Node, refusal: Refusal, type?: Type, keeps = false): Value {
   const targets = [...assignedIn(s.host, [node])].filter((v) => !s.isBoxed(v) && s.environment.variables.has(v));
   const result = type ?? s.types.at(node);
   if (targets.length > 0) return wrapped(s, node, targets, refusal, { expression: true, result });
   const { parts, operands } = textOf(s, node, new Set(), new Map());
   s.at(node);
-  return opaqueValue(s, parts, operands, result, refusal, true);
+  return opaqueValue(s, parts, operands, result, refusal, true, keeps);
 }
 
 /** A whole statement that is not looked into; what it assigns and how it is left come out as values. */
@@ -145,7 +154,7 @@ function wrapped(
   if (!shape.expression) collectExits(s, node, replaced, exits);
   if (exits.length === 0 && targets.length === 0 && !shape.expression) {
     const { parts, operands } = textOf(s, node, new Set(), new Map());
-    s.at(node).opaque(parts, operands, refusal, { file: s.file, effects: true });
+    s.at(node).opaque(parts, operands, refusal, { file: s.file, effects: true, keeps: true });
     return s.undefinedValue();
   }
   const starts = targets.map((t) => s.environment.variables.get(t)!);
@@ -161,7 +170,7 @@ function wrapped(
   parts[targets.length] = `${first}${parts[targets.length]}`;
   parts[parts.length - 1] += last;
   s.at(node);
-  const left = opaqueValue(s, parts, [...starts, ...piece.operands], outcome, refusal, true);
+  const left = opaqueValue(s, parts, [...starts, ...piece.operands], outcome, refusal, true, !shape.expression);
   const slot = (i: number, type: Type, name?: string) =>
     s.builder.load(left, s.builder.const(i, inert("Int")), name === undefined ? { type } : { type, name });
   targets.forEach((t, i) => {
