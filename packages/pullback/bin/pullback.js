@@ -68,9 +68,12 @@ program
   .description("print a function and the derivative that the compiler writes for it")
   .argument("<file:function>", "file.ts:name, file.ts:Class.method or file.ts:line")
   .option("--split", "the forward and backward functions that callers use")
+  .option("--forward", "the function of forward mode")
   .option("--mask <mask>", 'which parameters are active: one "1" or "0" each, the receiver first')
-  .action((target, { split, mask }) =>
-    status(({ explain }) => explain(target, { split: split === true, ...(mask === undefined ? {} : { mask }) })),
+  .action((target, { split, forward, mask }) =>
+    status(({ explain }) =>
+      explain(target, { split: split === true, forward: forward === true, ...(mask === undefined ? {} : { mask }) }),
+    ),
   );
 
 await program.parseAsync();

@@ -1,3 +1,3 @@
-export { jvp, jvpOf } from "./jvp.ts";
+export { jvp, jvpOf, methodJvp } from "./jvp.ts";
 export { parametersOf } from "./registered.ts";
 export { method, variant, variantOf } from "./variant.ts";

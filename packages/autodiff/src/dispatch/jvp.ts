@@ -17,6 +17,15 @@ export function jvp(fn: unknown, mask: string, spread = false): Jvp {
   return jvpOf(requireDerivative(fn), mask, spread);
 }
 
+/** `jvp` for a call `receiver.fn(…)`: a function without receiver (an arrow in a field) never sees the object it was found on. */
+export function methodJvp(fn: unknown, mask: string): Jvp {
+  const carried = requireDerivative(fn);
+  if (carried.receiver === true || carried.registered?.receiver === true) return jvpOf(carried, mask, true);
+  const inner = jvpOf(carried, mask.slice(1), true);
+  const dropped = mask[0] === "1" ? mask.length : -1;
+  return (...args) => inner(...args.filter((_, i) => i !== 0 && i !== dropped));
+}
+
 /** `jvp` for a derivative already found. */
 export function jvpOf(carried: Derivative, mask: string, spread = false): Jvp {
   if (mask.length === carried.kinds.length && !(spread && carried.rest)) {

@@ -3,7 +3,7 @@
  * docs/internals/derivatives-at-run-time.md.
  */
 
-export { jvp, method, variant } from "../dispatch/index.ts";
+export { jvp, method, methodJvp, variant } from "../dispatch/index.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
 export {

@@ -56,7 +56,7 @@ function pointerIn(b: Builder, slot: Value, value: Value): Value {
   return b.runtime("shadowIn", [slot, value], value.type, slot.name === undefined ? {} : { name: slot.name });
 }
 
-function isNumericSlot(type: Type): boolean {
+export function isNumericSlot(type: Type): boolean {
   return (
     type.kind === "union" &&
     type.members.some((m) => m.kind === "number") &&
@@ -64,7 +64,7 @@ function isNumericSlot(type: Type): boolean {
   );
 }
 
-function shadowType(type: Type): Type {
+export function shadowType(type: Type): Type {
   return type.kind === "array" && type.typed !== undefined ? arrayOf(type.element, "Float64Array") : type;
 }
 
@@ -136,14 +136,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       return;
     case "prim":
       b.emit(op);
-      if (bitwise.has(op.op) && activity.useful(op.results[0]!) && op.args.some((a) => activity.varied(a))) {
-        ctx.report(
-          "PB1007",
-          op.span,
-          `The bit operation ${op.op} has no derivative, and its operand is active.`,
-          "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
-        );
-      }
+      checkBits(ctx, op);
       return;
     default:
       b.emit(op);
@@ -270,8 +263,22 @@ function slotType(op: Extract<Op, { kind: "store" }>): Type {
   return op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
 }
 
+/** Bits of an active number lead nowhere. */
+export function checkBits(
+  { activity, report }: Pick<Context, "activity" | "report">,
+  op: Extract<Op, { kind: "prim" }>,
+): void {
+  if (!bitwise.has(op.op) || !activity.useful(op.results[0]!) || !op.args.some((a) => activity.varied(a))) return;
+  report(
+    "PB1007",
+    op.span,
+    `The bit operation ${op.op} has no derivative, and its operand is active.`,
+    "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
+  );
+}
+
 /** Unmodelled code is an error where an active value goes through it. */
-function checkOpaque(ctx: Context, op: Extract<Op, { kind: "opaque" }>): void {
+export function checkOpaque(ctx: Pick<Context, "activity" | "report">, op: Extract<Op, { kind: "opaque" }>): void {
   const { activity } = ctx;
   const result = op.results[0];
   const through =
@@ -415,23 +422,26 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
 
 /** `$pb.variant(f, mask, kinds)` for a function that is found at run time. */
 function variantOf(b: Builder, op: CallOp, mask: string, kinds: string): Value {
+  const found = op.callee.kind === "dynamic" ? "method" : "variant";
+  return b.runtime(found, [functionOf(b, op), b.const(mask), b.const(kinds)], inertType, { name: "variant" });
+}
+
+/** The function that a call reaches, as a value. */
+export function functionOf(b: Builder, op: CallOp): Value {
   const { callee } = op;
   const receiver = op.args[0] as Value;
   const accessor = "accessor" in callee ? callee.accessor : undefined;
-  let fn: Value;
-  if (callee.kind === "value") fn = receiver;
-  else if (callee.kind !== "inert" && callee.method !== undefined) {
-    fn =
-      accessor === undefined
-        ? b.load(receiver, callee.method, { type: inertType, readonly: true })
-        : b.runtime("accessor", [receiver, b.const(callee.method), b.const(accessor)], inertType);
-  } else fn = b.global((callee as { text: string }).text, (callee as { file: string }).file);
-  const found = callee.kind === "dynamic" ? "method" : "variant";
-  return b.runtime(found, [fn, b.const(mask), b.const(kinds)], inertType, { name: "variant" });
+  if (callee.kind === "value") return receiver;
+  if (callee.kind !== "inert" && callee.method !== undefined) {
+    return accessor === undefined
+      ? b.load(receiver, callee.method, { type: inertType, readonly: true })
+      : b.runtime("accessor", [receiver, b.const(callee.method), b.const(accessor)], inertType);
+  }
+  return b.global((callee as { text: string }).text, (callee as { file: string }).file);
 }
 
 /** A call without derivative must not stand between the parameters and the result. */
-function checkInert(ctx: Context, op: CallOp): void {
+export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp): void {
   const { activity } = ctx;
   const { callee } = op;
   if (callee.kind !== "inert" || !activity.callVaried(op)) return;
@@ -513,10 +523,14 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
       kinds: fn.params.map((p) => passing(p.type)).join(""),
       mask: own,
       mutates: derived.context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
-      forward,
-      backward,
-      forwardCaptures: [...op.captures, ...withShadow.map((c) => shadows.get(c) ?? b.const(undefined))],
-      backwardCaptures: fn.captures.length > 0 ? [environment] : [],
+      codes: [
+        {
+          sweep: "forward",
+          function: forward,
+          captures: [...op.captures, ...withShadow.map((c) => shadows.get(c) ?? b.const(undefined))],
+        },
+        { sweep: "backward", function: backward, captures: fn.captures.length > 0 ? [environment] : [] },
+      ],
     },
   });
 }

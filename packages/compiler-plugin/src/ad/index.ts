@@ -1,8 +1,10 @@
 /** Differentiation of HIR. */
 import { Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
-import { type HirFunction, type Program, passing, walk } from "../hir/index.ts";
+import { type CallOp, type HirFunction, type Op, type Program, passing, type Value, walk } from "../hir/index.ts";
+import { type Differential, jvp } from "./jvp.ts";
 import { prepare } from "./prepare.ts";
+import type { Site } from "./sites.ts";
 import { freshIds, type Sweeps, vjp } from "./vjp.ts";
 
 /** One variant of one function's derivative: a bit per parameter, the receiver first. */
@@ -11,7 +13,8 @@ export interface Demand {
   readonly mask: string;
 }
 
-export interface DerivedFunction extends Demand {
+/** What is known of a variant, whatever its mode. */
+export interface DerivedCode extends Demand {
   readonly name: string;
   readonly file: string;
   /** "v", "r", "u" or "-" per parameter. */
@@ -29,63 +32,118 @@ export interface DerivedFunction extends Demand {
   readonly diagnostics: readonly Diagnostic[];
   /** Callees that are constructors' bodies: a plain call of one is written `new`. */
   readonly initialisers: ReadonlySet<string>;
+}
+
+/** Reverse mode. */
+export interface DerivedFunction extends DerivedCode {
   readonly joint: HirFunction;
   readonly forward: HirFunction;
   readonly backward: HirFunction;
 }
 
+/** Forward mode. */
+export interface ForwardFunction extends DerivedCode {
+  readonly jvp: HirFunction;
+}
+
 const summaries = new WeakMap<Program, Summaries>();
 
-/** The reverse-mode derivative of one function; never throws for what the program says, only for defects of ours. */
-export function differentiate(program: Program, demand: Demand): DerivedFunction {
+function summariesOf(program: Program): Summaries {
   let known = summaries.get(program);
   if (known === undefined) {
     known = new Summaries(program);
     summaries.set(program, known);
   }
+  return known;
+}
+
+/** The reverse-mode derivative of one function; never throws for what the program says, only for defects of ours. */
+export function differentiate(program: Program, demand: Demand): DerivedFunction {
+  const known = summariesOf(program);
   const lowered = program.lower(demand.key);
   const fn = prepare(lowered, program, freshIds(lowered));
   const joint = vjp(program, fn, demand.mask, "joint", known);
   const split = vjp(program, fn, demand.mask, "split", known);
   const { context } = split;
-  const demands = new Map<string, Demand>();
-  const dynamicDemands: { interfaceKey: string; mask: string; implementations: readonly string[] }[] = [];
+  const found = new Demands(program);
   const gather = ({ context: c }: Sweeps): void => {
-    for (const [op, { site }] of c.calls) {
-      const { callee } = op;
-      if (callee.kind === "known") demands.set(`${callee.key}|${site.mask}`, { key: callee.key, mask: site.mask });
-      if (callee.kind === "dynamic") {
-        dynamicDemands.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
-      }
-      // A function passed by name is called through its carrier.
-      for (const a of op.args) {
-        const made = c.definitions.get(a);
-        if (made?.kind !== "global" || made.functionKey === undefined) continue;
-        const target = program.lower(made.functionKey);
-        const mask = target.params.map((p) => (passing(p.type) === "-" ? "0" : "1")).join("");
-        demands.set(`${made.functionKey}|${mask}`, { key: made.functionKey, mask });
-      }
-    }
+    found.add(c.calls, c.definitions);
     for (const inner of c.inner) gather(inner);
   };
   gather(split);
-  const initialisers = new Set<string>();
-  walk(fn.body, (op) => {
-    if (op.kind !== "call" || op.callee.kind !== "known") return;
-    if (program.lower(op.callee.key).kind === "initialiser") initialisers.add(op.callee.key);
-  });
   return {
     ...demand,
-    initialisers,
-    name: fn.name,
-    file: fn.file,
-    kinds: fn.params.map((p) => passing(p.type)).join(""),
+    ...described(program, fn),
+    ...found.all(),
     mutates: context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
-    demands: [...demands.values()],
-    dynamicDemands,
     diagnostics: context.diagnostics,
     joint: joint.functions[0] as HirFunction,
     forward: split.functions[0] as HirFunction,
     backward: split.functions[1] as HirFunction,
   };
+}
+
+/** The forward-mode derivative of one function. */
+export function differentiateForward(program: Program, demand: Demand): ForwardFunction {
+  const lowered = program.lower(demand.key);
+  const fn = prepare(lowered, program, freshIds(lowered));
+  const derived = jvp(program, fn, demand.mask, summariesOf(program));
+  const found = new Demands(program);
+  const gather = ({ calls, definitions, inner }: Differential): void => {
+    found.add(calls, definitions);
+    for (const each of inner) gather(each);
+  };
+  gather(derived);
+  return {
+    ...demand,
+    ...described(program, fn),
+    ...found.all(),
+    mutates: derived.mutates,
+    diagnostics: derived.diagnostics,
+    jvp: derived.function,
+  };
+}
+
+function described(program: Program, fn: HirFunction): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers"> {
+  const initialisers = new Set<string>();
+  walk(fn.body, (op) => {
+    if (op.kind !== "call" || op.callee.kind !== "known") return;
+    if (program.lower(op.callee.key).kind === "initialiser") initialisers.add(op.callee.key);
+  });
+  return { name: fn.name, file: fn.file, kinds: fn.params.map((p) => passing(p.type)).join(""), initialisers };
+}
+
+/** The variants that a derivative calls. */
+class Demands {
+  private readonly program: Program;
+  private readonly known = new Map<string, Demand>();
+  private readonly dynamic: { interfaceKey: string; mask: string; implementations: readonly string[] }[] = [];
+
+  constructor(program: Program) {
+    this.program = program;
+  }
+
+  add(calls: ReadonlyMap<CallOp, { readonly site: Site }>, definitions: ReadonlyMap<Value, Op>): void {
+    for (const [{ callee, args }, { site }] of calls) {
+      if (callee.kind === "known") this.demand(callee.key, site.mask);
+      if (callee.kind === "dynamic") {
+        this.dynamic.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
+      }
+      // A function passed by name is called through its carrier.
+      for (const a of args) {
+        const made = definitions.get(a);
+        if (made?.kind !== "global" || made.functionKey === undefined) continue;
+        const target = this.program.lower(made.functionKey);
+        this.demand(made.functionKey, target.params.map((p) => (passing(p.type) === "-" ? "0" : "1")).join(""));
+      }
+    }
+  }
+
+  private demand(key: string, mask: string): void {
+    this.known.set(`${key}|${mask}`, { key, mask });
+  }
+
+  all(): Pick<DerivedCode, "demands" | "dynamicDemands"> {
+    return { demands: [...this.known.values()], dynamicDemands: this.dynamic };
+  }
 }

@@ -50,7 +50,7 @@ function environment(program: Program): Parameters<typeof interpret>[2] {
       const key = `${callee.key}|${op.mask}`;
       const d = derived.get(key) ?? differentiate(program, { key: callee.key, mask: op.mask });
       derived.set(key, d);
-      return interpret(d[op.sweep], args, env);
+      return interpret(d[op.sweep as "forward" | "backward"], args, env);
     },
   };
   return env;
@@ -62,7 +62,7 @@ function compiled(program: Program, main: DerivedFunction): Record<string, (...a
   const queue = [main];
   const nameOf = (key: string, mask: string) => {
     const base = `${program.lower(key).name}_${mask}`;
-    return { joint: `${base}$gradient`, forward: `${base}$forward`, backward: `${base}$backward` };
+    return { joint: `${base}$gradient`, forward: `${base}$forward`, backward: `${base}$backward`, jvp: `${base}$jvp` };
   };
   let text = "";
   for (let d = queue.shift(); d !== undefined; d = queue.shift()) {

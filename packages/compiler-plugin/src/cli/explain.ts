@@ -12,6 +12,8 @@ import { openProject } from "./project.ts";
 export interface ExplainOptions {
   /** Print the forward and backward functions that callers use, not the two sweeps in one that `gradient` uses. */
   readonly split?: boolean;
+  /** Print the forward-mode function. */
+  readonly forward?: boolean;
   /** Which parameters are active, one "1" or "0" per parameter, the receiver first; all differentiable ones by default. */
   readonly mask?: string;
 }
@@ -31,7 +33,8 @@ export function explain(target: string, options: ExplainOptions = {}): number {
   const hir = program.lower(key);
   const mask = options.mask ?? fullMask;
   checkMask(mask, fullMask, hir);
-  const derived = compiler.differentiate(program, { key, mask });
+  const differentiate = options.forward === true ? compiler.differentiateForward : compiler.differentiate;
+  const derived = differentiate(program, { key, mask });
   const color = isatty(1) && process.env.NO_COLOR === undefined;
   const text = (each: string) => program.text(each);
   for (const diagnostic of derived.diagnostics) {
@@ -40,26 +43,31 @@ export function explain(target: string, options: ExplainOptions = {}): number {
   if (derived.diagnostics.some(({ severity }) => severity === "error")) return 1;
   // The two sweeps in one are for results whose cotangent is 1 from the start.
   const split = options.split === true || hir.result.kind !== "number";
+  const names = (base: string) => ({
+    joint: stem(base, "gradient"),
+    forward: stem(base, "forward"),
+    backward: stem(base, "backward"),
+    jvp: stem(base, "jvp"),
+  });
   const emitted = compiler.emitDerivative(derived, {
     joint: !split,
     split,
     inline: false,
-    names: {
-      joint: stem(derived.name, "gradient"),
-      forward: stem(derived.name, "forward"),
-      backward: stem(derived.name, "backward"),
-    },
+    names: names(derived.name),
     local: (callee) => {
       const { name: calleeName, file: home } = program.lower(callee);
-      return home === file
-        ? { forward: stem(calleeName, "forward"), backward: stem(calleeName, "backward") }
-        : undefined;
+      return home === file ? names(calleeName) : undefined;
     },
   });
   const paint = color ? highlight : (plain: string) => plain;
   const { line } = positionOf(text(file), hir.span.start);
   const active = hir.params.flatMap((param, i) => (mask[i] === "1" ? [param.name ?? `parameter ${i}`] : []));
-  const forms = split ? "a forward sweep, and a backward sweep that starts from its frame" : "both sweeps in one";
+  const forms =
+    options.forward === true
+      ? "forward mode"
+      : split
+        ? "a forward sweep, and a backward sweep that starts from its frame"
+        : "both sweeps in one";
   process.stdout.write(
     [
       paint(

@@ -57,6 +57,9 @@ function compiled({ source, declarations = [], literals = [], structs = [] }: Ma
     differentiate: () => {
       throw new Error("planned already");
     },
+    differentiateForward: () => {
+      throw new Error("planned already");
+    },
     emitDerivative: (derived, { inline, names }) => ({
       names,
       text: inline

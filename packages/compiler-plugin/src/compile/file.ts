@@ -2,12 +2,13 @@
  * Compiles one file of a planned program: derivatives beside the functions they belong to, carriers attached, then
  * types stripped. The source map leads from the JavaScript to the TypeScript as it was written.
  */
+import type { VariantNames } from "../emit/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
 import type { HirFunction } from "../hir/types.ts";
 import { ClassBodies, describeClass } from "./class-bodies.ts";
 import { composeMap, Edits, type Mapping } from "./edits.ts";
-import { Names, type VariantNames } from "./names.ts";
-import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
+import { Names } from "./names.ts";
+import type { FilePlan, Mode, Plan, PlannedVariant } from "./plan.ts";
 import { shapeText } from "./shape.ts";
 import type { Stages } from "./stages.ts";
 
@@ -91,17 +92,12 @@ class FileCompiler {
 
   /** Functions for the derivatives of a declaration, and the statement that hands them to it. */
   #attach(declaration: DifferentiableDeclaration, variants: readonly PlannedVariant[]): void {
-    const entries: string[] = [];
+    const entries = new Map<string, string[]>();
     const { inClass } = declaration;
     for (const variant of variants) {
       const names = this.#names.of(variant, declaration.fullMask);
       const { text, mappings } = this.#emit(variant, false, names);
-      const reachable = inClass === undefined ? names : qualified("this", names);
-      const forms = [
-        variant.split ? `forward: ${reachable.forward}, backward: ${reachable.backward}` : "",
-        variant.joint ? `joint: ${reachable.joint}` : "",
-      ];
-      entries.push(`"${variant.mask}": { ${[...forms, mutates(variant)].filter((form) => form !== "").join(", ")} }`);
+      collect(entries, variant, formsText(variant, inClass === undefined ? names : qualified("this", names)));
       if (inClass !== undefined) {
         this.#classBodies.add(inClass.end, text, mappings);
         continue;
@@ -111,8 +107,8 @@ class FileCompiler {
       this.#edits.insert(at, `\n${text}\n`, "statement", shifted(mappings, 1));
     }
     const header = this.#header(declaration.key, variants[0]);
-    const attach = (reference: string) =>
-      `$pb.attach(${reference}, { ${header}, variants: { ${entries.join(", ")} } });`;
+    const variantsText = [...entries].map(([mask, forms]) => `"${mask}": { ${forms.join(", ")} }`).join(", ");
+    const attach = (reference: string) => `$pb.attach(${reference}, { ${header}, variants: { ${variantsText} } });`;
     if (inClass === undefined) this.#edits.insert(declaration.attachAfter, `\n${attach(declaration.reference)}\n`);
     else if (declaration.reference !== "") {
       this.#classBodies.run(inClass.end, attach(declaration.reference.replace(inClass.name, "this")));
@@ -121,33 +117,36 @@ class FileCompiler {
 
   /** A carrier written where a function literal stands, its derivatives as arrow functions in the same scope. */
   #inlineCarrier(key: string, variants: readonly PlannedVariant[]): { text: string; mappings: Mapping[] } {
-    const names = { joint: "joint", forward: "forward", backward: "backward" };
+    const names = { joint: "joint", forward: "forward", backward: "backward", jvp: "jvp" };
     const mappings: Mapping[] = [];
     let text = `{ ${this.#header(key, variants[0])}, variants: { `;
-    for (const [i, variant] of variants.entries()) {
-      const emitted = this.#emit(variant, true, names);
-      text += `${i > 0 ? ", " : ""}"${variant.mask}": { `;
-      mappings.push(...shifted(emitted.mappings, text.length));
-      text += [emitted.text, mutates(variant)].filter((part) => part !== "").join(",\n");
-      text += " }";
+    for (const mask of new Set(variants.map((variant) => variant.mask))) {
+      text += `"${mask}": { `;
+      const ofMask = variants.filter((variant) => variant.mask === mask);
+      for (const variant of ofMask) {
+        const emitted = this.#emit(variant, true, names);
+        mappings.push(...shifted(emitted.mappings, text.length));
+        text += `${emitted.text},\n`;
+      }
+      text += `${mutates(ofMask[0])} }, `;
     }
     return { text: `${text} } }`, mappings };
   }
 
-  #emit(variant: PlannedVariant, inline: boolean, names: { joint: string; forward: string; backward: string }) {
+  #emit(variant: PlannedVariant, inline: boolean, names: Required<VariantNames>) {
     return this.#stages.emitDerivative(variant.derived, {
       joint: variant.joint,
       split: variant.split,
       inline,
       names,
-      local: (key, mask) => this.#local(key, mask),
+      local: (key, mask) => this.#local(key, mask, variant.mode),
     });
   }
 
   /** Names of another function's derivative, where they are in scope. */
-  #local(key: string, mask: string): { forward: string; backward: string } | undefined {
+  #local(key: string, mask: string, mode: Mode): VariantNames | undefined {
     const declaration = this.#declarations.get(key);
-    const variant = this.#plan.variant(key, mask);
+    const variant = this.#plan.variant(key, mask, mode);
     if (declaration === undefined || variant === undefined) return undefined;
     // A method of a class declared inside a function may be called from where its derivatives are not visible.
     if (declaration.nested && declaration.kind !== "function" && declaration.kind !== "arrow") return undefined;
@@ -170,8 +169,13 @@ class FileCompiler {
 }
 
 /** Derivatives that are static members of a class. */
-function qualified(owner: string, { joint, forward, backward }: VariantNames): VariantNames {
-  return { joint: `${owner}.${joint}`, forward: `${owner}.${forward}`, backward: `${owner}.${backward}` };
+function qualified(owner: string, { joint, forward, backward, jvp }: VariantNames): VariantNames {
+  return {
+    joint: `${owner}.${joint}`,
+    forward: `${owner}.${forward}`,
+    backward: `${owner}.${backward}`,
+    jvp: `${owner}.${jvp}`,
+  };
 }
 
 function shifted(mappings: readonly Mapping[], by: number): Mapping[] {
@@ -184,6 +188,22 @@ function tellsMoreThanTheKind(shape: string): boolean {
 
 function takesRest(hir: HirFunction): boolean {
   return hir.rest !== undefined;
+}
+
+/** Adds a variant's forms to those of its mask in the other mode. */
+function collect(entries: Map<string, string[]>, variant: PlannedVariant, forms: readonly string[]): void {
+  const list = entries.get(variant.mask) ?? [];
+  for (const form of [...forms, mutates(variant)]) if (form !== "" && !list.includes(form)) list.push(form);
+  entries.set(variant.mask, list);
+}
+
+/** The forms of a variant in one mode, as properties of its entry. */
+function formsText({ mode, split, joint }: PlannedVariant, names: VariantNames): string[] {
+  if (mode === "forward") return [`jvp: ${names.jvp}`];
+  const forms: string[] = [];
+  if (split) forms.push(`forward: ${names.forward}`, `backward: ${names.backward}`);
+  if (joint) forms.push(`joint: ${names.joint}`);
+  return forms;
 }
 
 function mutates({ derived }: PlannedVariant): string {

@@ -1,6 +1,6 @@
 /** Planning over a made-up program, whose calls are written down as a table: the fixpoint alone is under test. */
 import { describe, expect, test } from "@jest/globals";
-import type { Demand, DerivedFunction } from "../ad/index.ts";
+import type { Demand, DerivedFunction, ForwardFunction } from "../ad/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
 import type { HirFunction } from "../hir/types.ts";
@@ -60,6 +60,14 @@ function planOf(made: MadeUp) {
       }) as unknown as HirFunction,
   } as unknown as CompilerProgram;
   const plan = planProgram(program, {
+    differentiateForward(_program, { key, mask }) {
+      const id = `${nameOf(key)}|${mask}`;
+      differentiated.push(`${id}|jvp`);
+      return {
+        ...{ key, mask, kinds: "vv", mutates: "", demands: made.calls?.[id] ?? [] },
+        ...{ dynamicDemands: made.dynamic?.[id] ?? [], diagnostics: made.diagnostics?.[`${id}|jvp`] ?? [] },
+      } as unknown as ForwardFunction;
+    },
     differentiate(_program, { key, mask }) {
       if (made.throws === key) throw new Error("out of cheese");
       const id = `${nameOf(key)}|${mask}`;
@@ -73,8 +81,8 @@ function planOf(made: MadeUp) {
   const forms = Object.fromEntries(
     [...plan.files.values()].flatMap(({ declarations, literals }) =>
       [...declarations, ...literals].flatMap(({ variants }) =>
-        variants.map(({ key, mask, joint, split }) => [
-          `${nameOf(key)}|${mask}`,
+        variants.map(({ key, mask, joint, split, mode }) => [
+          `${nameOf(key)}|${mask}${mode === "forward" ? "|jvp" : ""}`,
           `${joint ? "j" : ""}${split ? "s" : ""}`,
         ]),
       ),
@@ -142,7 +150,28 @@ describe("planning", () => {
       "when differentiating f, as gradient(…) asks here",
     ]);
     expect(plan.files.get("/p/a.ts")?.diagnostics).toEqual([]);
-    expect(plan.variant("/p/b.ts#g", "10")).toBeUndefined();
+    expect(plan.variant("/p/b.ts#g", "10", "reverse")).toBeUndefined();
+  });
+
+  test("forward operators ask for forward mode, of the callees too", () => {
+    const { forms } = planOf({
+      sites: [["derivative", "/p/a.ts#f", "11"]],
+      calls: { "f|11": [{ key: "/p/b.ts#g", mask: "10" }] },
+    });
+    expect(Object.keys(forms).sort()).toEqual(["f|11|jvp", "g|10|jvp"]);
+  });
+
+  test("function values get forward mode where the program uses it and where they have one", () => {
+    const sites: ["differentiable", string, string][] = [["differentiable", "/p/a.ts#f", "11"]];
+    expect(Object.keys(planOf({ sites }).forms)).toEqual(["f|11"]);
+    const used = planOf({ sites: [...sites, ["derivative", "/p/b.ts#g", "11"]] });
+    expect(Object.keys(used.forms).sort()).toEqual(["f|11", "f|11|jvp", "g|11|jvp"]);
+    const refused = planOf({
+      sites: [...sites, ["derivative", "/p/b.ts#g", "11"]],
+      diagnostics: { "f|11|jvp": [broken("/p/a.ts#f")] },
+    });
+    expect(Object.keys(refused.forms).sort()).toEqual(["f|11", "g|11|jvp"]);
+    expect(refused.plan.diagnostics).toEqual([]);
   });
 
   test("a stage that throws becomes PB9004 in the file it met", () => {

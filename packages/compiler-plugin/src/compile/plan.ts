@@ -2,7 +2,7 @@
  * The plan of a program: from operator sites and tags, through the calls of derived functions, to every variant of
  * every function that some file has to emit. A fixpoint over (function, mask), each differentiated once.
  */
-import type { DerivedFunction } from "../ad/index.ts";
+import type { DerivedFunction, ForwardFunction } from "../ad/index.ts";
 import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
 import type { Span } from "../hir/types.ts";
@@ -12,11 +12,15 @@ import { noProgress, type Progress } from "./progress.ts";
 import { isSelfHosted } from "./self-hosted.ts";
 import type { Stages } from "./stages.ts";
 
-/** One variant to emit. */
+/** Which way a variant is differentiated: the sweeps of reverse mode, or forward mode's one function. */
+export type Mode = "reverse" | "forward";
+
+/** One variant to emit, in one mode. */
 export interface PlannedVariant {
   readonly key: string;
   readonly mask: string;
-  readonly derived: DerivedFunction;
+  readonly derived: DerivedFunction | ForwardFunction;
+  readonly mode: Mode;
   /** Both sweeps in one function, for operators that run them without user code between. */
   joint: boolean;
   /** A forward and a backward function, for callers and for pullbacks. */
@@ -40,21 +44,44 @@ export interface Plan {
   readonly files: ReadonlyMap<string, FilePlan>;
   readonly diagnostics: readonly Diagnostic[];
   /** The variant planned for a function and mask, if it can be emitted. */
-  variant(key: string, mask: string): PlannedVariant | undefined;
+  variant(key: string, mask: string, mode: Mode): PlannedVariant | undefined;
 }
 
 interface Forms {
   readonly joint: boolean;
   readonly split: boolean;
+  readonly jvp: boolean;
 }
 
-const splitOnly: Forms = { joint: false, split: true };
-const both: Forms = { joint: true, split: true };
-const jointOnly: Forms = { joint: true, split: false };
+const splitOnly: Forms = { joint: false, split: true, jvp: false };
+const both: Forms = { joint: true, split: true, jvp: false };
+const jointOnly: Forms = { joint: true, split: false, jvp: false };
+const forwardOnly: Forms = { joint: false, split: false, jvp: true };
+
+const forwardOperators = new Set(["derivative", "valueWithDerivative", "differential", "valueWithDifferential"]);
+
+/** What each operator asks of the function that it is given. */
+function formsOf({ operator, target }: OperatorSite): Forms {
+  switch (operator) {
+    case "gradient":
+    case "valueWithGradient":
+      return target.kind === "literal" ? jointOnly : both;
+    case "pullback":
+    case "valueWithPullback":
+      return splitOnly;
+    case "derivative":
+    case "valueWithDerivative":
+    case "differential":
+    case "valueWithDifferential":
+      return forwardOnly;
+    default:
+      return both;
+  }
+}
 
 export function planProgram(
   program: CompilerProgram,
-  stages: Pick<Stages, "differentiate">,
+  stages: Pick<Stages, "differentiate" | "differentiateForward">,
   progress: Progress = noProgress,
 ): Plan {
   return new Planner(program, stages).plan(progress);
@@ -62,14 +89,17 @@ export function planProgram(
 
 class Planner {
   readonly #program: CompilerProgram;
-  readonly #stages: Pick<Stages, "differentiate">;
+  readonly #stages: Pick<Stages, "differentiate" | "differentiateForward">;
   readonly #variants = new Map<string, PlannedVariant>();
   readonly #queue: PlannedVariant[] = [];
   readonly #checked = new Set<string>();
   readonly #diagnostics = new Map<string, Diagnostic>();
   readonly #failed = new Set<string>();
+  /** Forward mode of function values: wanted where it can be had, once everything that must be had is there. */
+  readonly #wishes: (() => void)[] = [];
+  #wishing = false;
 
-  constructor(program: CompilerProgram, stages: Pick<Stages, "differentiate">) {
+  constructor(program: CompilerProgram, stages: Pick<Stages, "differentiate" | "differentiateForward">) {
     this.#program = program;
     this.#stages = stages;
   }
@@ -81,11 +111,21 @@ class Planner {
       progress.step(`looking for derivatives in ${i + 1} of ${files.length} files`);
       sites.set(file, this.#guard(file, () => this.#enter(file)) ?? []);
     }
+    this.#drain(progress);
+    // A function that is handed on as a value may reach any operator that the program uses.
+    if ([...sites.values()].flat().some(({ operator }) => forwardOperators.has(operator))) {
+      this.#wishing = true;
+      for (const wish of this.#wishes) wish();
+      this.#drain(progress);
+    }
+    return this.#collect(files, sites);
+  }
+
+  #drain(progress: Progress): void {
     for (let variant = this.#queue.shift(); variant !== undefined; variant = this.#queue.shift()) {
       progress.step(`${this.#variants.size - this.#queue.length} of ${this.#variants.size} derivatives`);
       this.#follow(variant);
     }
-    return this.#collect(files, sites);
   }
 
   /** The demands that a file makes by itself. */
@@ -94,27 +134,32 @@ class Planner {
     const sites = this.#program.sites(file);
     for (const site of sites) {
       if (site.target.kind !== "function" && site.target.kind !== "literal") continue;
-      const atOnce = site.operator === "gradient" || site.operator === "valueWithGradient";
-      const forms = !atOnce
-        ? site.operator === "differentiable" || site.operator === "implicit"
-          ? both
-          : splitOnly
-        : site.target.kind === "literal"
-          ? jointOnly
-          : both;
+      const forms = formsOf(site);
       this.#demand(site.target.key, site.mask, forms, { kind: "site", site });
+      if (forms === both && !isGradient(site)) this.#wish(site.target.key, site.mask, { kind: "site", site });
     }
     for (const declaration of this.#program.tagged(file)) {
       this.#demand(declaration.key, declaration.fullMask, both, { kind: "tag", declaration });
+      this.#wish(declaration.key, declaration.fullMask, { kind: "tag", declaration });
     }
     return sites;
   }
 
+  #wish(key: string, mask: string, cause: Cause): void {
+    this.#wishes.push(() => this.#demand(key, mask, forwardOnly, cause));
+  }
+
   #demand(key: string, mask: string, wanted: Forms, cause: Cause): void {
     if (!mask.includes("1")) return;
+    if (wanted.jvp) this.#add(key, mask, "forward", { joint: false, split: false }, cause);
+    if (!wanted.joint && !wanted.split) return;
     // Both sweeps at once start from the cotangent 1; that of a leaf is made from the value, between the sweeps.
-    const forms = wanted.joint && !this.#returnsNumber(key) ? splitOnly : wanted;
-    const id = `${key}|${mask}`;
+    const forms = wanted.joint && !this.#returnsNumber(key) ? { joint: false, split: true } : wanted;
+    this.#add(key, mask, "reverse", { joint: forms.joint, split: forms.split }, cause);
+  }
+
+  #add(key: string, mask: string, mode: Mode, forms: Pick<Forms, "joint" | "split">, cause: Cause): void {
+    const id = idOf(key, mask, mode);
     const known = this.#variants.get(id);
     if (known !== undefined) {
       known.joint ||= forms.joint;
@@ -122,10 +167,12 @@ class Planner {
       return;
     }
     const derived = this.#guard(key.slice(0, key.indexOf("#")), () =>
-      this.#stages.differentiate(this.#program, { key, mask }),
+      mode === "forward"
+        ? this.#stages.differentiateForward(this.#program, { key, mask })
+        : this.#stages.differentiate(this.#program, { key, mask }),
     );
     if (derived === undefined) return;
-    const variant: PlannedVariant = { key, mask, derived, ...forms, cause };
+    const variant: PlannedVariant = { key, mask, derived, mode, ...forms, cause };
     this.#variants.set(id, variant);
     this.#queue.push(variant);
   }
@@ -142,19 +189,23 @@ class Planner {
       this.#checked.add(key);
       found.push(...this.#program.semanticErrors(key));
     }
-    if (found.length > 0) {
+    if (this.#wishing) {
+      // Whoever gets to it at run time is told then.
+      if (found.some(({ severity }) => severity === "error")) this.#failed.add(idOf(key, variant.mask, variant.mode));
+    } else if (found.length > 0) {
       const notes = chainNotes(variant, (id) => this.#variants.get(id), this.#program);
       for (const diagnostic of found) {
         const inner = this.#inlined(diagnostic, key);
         this.#report({ ...diagnostic, notes: [...diagnostic.notes, ...inner, ...notes] });
       }
-      if (found.some(({ severity }) => severity === "error")) this.#failed.add(`${key}|${variant.mask}`);
+      if (found.some(({ severity }) => severity === "error")) this.#failed.add(idOf(key, variant.mask, variant.mode));
     }
-    const cause: Cause = { kind: "caller", id: `${key}|${variant.mask}` };
-    for (const demand of derived.demands) this.#demand(demand.key, demand.mask, splitOnly, cause);
+    const cause: Cause = { kind: "caller", id: idOf(key, variant.mask, variant.mode) };
+    const forms = variant.mode === "forward" ? forwardOnly : splitOnly;
+    for (const demand of derived.demands) this.#demand(demand.key, demand.mask, forms, cause);
     for (const { mask, implementations } of derived.dynamicDemands) {
       for (const implementation of implementations) {
-        this.#demand(implementation, this.#fitted(implementation, mask), splitOnly, cause);
+        this.#demand(implementation, this.#fitted(implementation, mask), forms, cause);
       }
     }
   }
@@ -224,13 +275,17 @@ class Planner {
     const diagnostics = [...this.#diagnostics.values()];
     for (const diagnostic of diagnostics) plans.get(diagnostic.span.file)?.diagnostics.push(diagnostic);
     for (const plan of plans.values()) plan.diagnostics.sort((a, b) => a.span.start - b.span.start);
-    const usable = (key: string, mask: string) => {
-      const id = `${key}|${mask}`;
+    const usable = (key: string, mask: string, mode: Mode) => {
+      const id = idOf(key, mask, mode);
       return this.#failed.has(id) ? undefined : this.#variants.get(id);
     };
     return { files: plans, diagnostics, variant: usable };
   }
 }
+
+const idOf = (key: string, mask: string, mode: Mode) => `${key}|${mask}${mode === "forward" ? "|jvp" : ""}`;
+
+const isGradient = ({ operator }: OperatorSite) => operator === "gradient" || operator === "valueWithGradient";
 
 function contains(outer: Span, inner: Span): boolean {
   return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;

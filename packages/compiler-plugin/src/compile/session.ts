@@ -169,6 +169,7 @@ export class Session {
       try {
         const { code, map, typescript } = compileFile(program, plan, file, {
           differentiate: this.#compiler.differentiate,
+          differentiateForward: this.#compiler.differentiateForward,
           emitDerivative: this.#compiler.emitDerivative,
           stripTypes: (text, path) => this.#stripped(text, path),
         });

@@ -1,31 +1,37 @@
 /** HIR to TypeScript text: the derivative as one would write it by hand. */
-import type { DerivedFunction } from "../ad/index.ts";
+import type { DerivedCode, DerivedFunction, ForwardFunction } from "../ad/index.ts";
 import type { HirFunction, Region, Span } from "../hir/index.ts";
 import { LocalNames, mentioned } from "./names.ts";
-import { type Line, Statements } from "./statements.ts";
+import { type Line, Statements, type VariantNames } from "./statements.ts";
+
+export type { VariantNames } from "./statements.ts";
 
 export interface EmitOptions {
   readonly joint: boolean;
   readonly split: boolean;
   /** As properties of an object literal, arrow functions that see the scope around them. */
   readonly inline?: boolean;
-  readonly names: { readonly joint: string; readonly forward: string; readonly backward: string };
+  readonly names: Required<VariantNames>;
   /** Names of another derivative's functions where they are in scope; undefined: through the carrier. */
-  local(key: string, mask: string): { forward: string; backward: string } | undefined;
+  local(key: string, mask: string): VariantNames | undefined;
 }
 
 export interface EmittedDerivative {
   readonly text: string;
-  readonly names: { readonly joint?: string; readonly forward?: string; readonly backward?: string };
+  readonly names: VariantNames;
   /** Sorted; `generatedOffset` counts in `text`. */
   readonly mappings: readonly { readonly generatedOffset: number; readonly span: Span }[];
 }
 
-export function emitDerivative(derived: DerivedFunction, options: EmitOptions): EmittedDerivative {
+/** Of a reverse-mode derivative the forms that are asked for, of a forward-mode one its only form. */
+export function emitDerivative(derived: DerivedFunction | ForwardFunction, options: EmitOptions): EmittedDerivative {
   const { names } = options;
   const functions: [name: string, fn: HirFunction][] = [];
-  if (options.split) functions.push([names.forward, derived.forward], [names.backward, derived.backward]);
-  if (options.joint) functions.push([names.joint, derived.joint]);
+  if ("jvp" in derived) functions.push([names.jvp, derived.jvp]);
+  else {
+    if (options.split) functions.push([names.forward, derived.forward], [names.backward, derived.backward]);
+    if (options.joint) functions.push([names.joint, derived.joint]);
+  }
   let text = "";
   const mappings: { generatedOffset: number; span: Span }[] = [];
   functions.forEach(([name, fn], i) => {
@@ -39,15 +45,18 @@ export function emitDerivative(derived: DerivedFunction, options: EmitOptions): 
   });
   return {
     text,
-    names: {
-      ...(options.joint ? { joint: names.joint } : {}),
-      ...(options.split ? { forward: names.forward, backward: names.backward } : {}),
-    },
+    names:
+      "jvp" in derived
+        ? { jvp: names.jvp }
+        : {
+            ...(options.joint ? { joint: names.joint } : {}),
+            ...(options.split ? { forward: names.forward, backward: names.backward } : {}),
+          },
     mappings,
   };
 }
 
-function printLines(name: string, fn: HirFunction, derived: DerivedFunction, options: EmitOptions): Line[] {
+function printLines(name: string, fn: HirFunction, derived: DerivedCode, options: EmitOptions): Line[] {
   const avoid = mentioned(fn);
   for (const n of sweepNames(fn.body, options)) avoid.add(n);
   const locals = new LocalNames(avoid);
@@ -75,7 +84,7 @@ function sweepNames(region: Region, options: EmitOptions, into: string[] = []): 
   for (const op of region.ops) {
     if (op.kind === "sweep" && op.callee.kind === "known") {
       const names = options.local(op.callee.key, op.mask);
-      if (names !== undefined) into.push(names.forward, names.backward);
+      for (const name of Object.values(names ?? {})) if (name !== undefined) into.push(name);
     } else if (op.kind === "if") {
       sweepNames(op.then, options, into);
       sweepNames(op.else, options, into);

@@ -37,9 +37,17 @@ export interface Line {
   readonly span: Span | undefined;
 }
 
+/** Names of the functions that make up one variant of a derivative, as far as they are planned. */
+export interface VariantNames {
+  readonly joint?: string;
+  readonly forward?: string;
+  readonly backward?: string;
+  readonly jvp?: string;
+}
+
 export interface References {
   /** Functions of another derivative that are in scope; undefined where it is reached through its carrier. */
-  local(key: string, mask: string): { readonly forward: string; readonly backward: string } | undefined;
+  local(key: string, mask: string): VariantNames | undefined;
   isInitialiser(key: string): boolean;
 }
 
@@ -326,14 +334,18 @@ export class Statements {
       case "sweep": {
         const list = this.list(op.args);
         let callee: string;
-        if (op.variant !== undefined) callee = `${grouped(this.get(op.variant), precedence.call)}.${op.sweep}`;
-        else {
+        if (op.variant !== undefined) {
+          const code = grouped(this.get(op.variant), precedence.call);
+          callee = op.sweep === "jvp" ? code : `${code}.${op.sweep}`;
+        } else {
           const { callee: known } = op;
           if (known.kind !== "known")
             throw new Error("Compiler defect: a sweep of an unknown function without a variant");
-          callee =
-            this.references.local(known.key, op.mask)?.[op.sweep] ??
-            `$pb.variant(${carrierText(known)}, "${op.mask}").${op.sweep}`;
+          const carried =
+            op.sweep === "jvp"
+              ? `$pb.jvp(${carrierText(known)}, "${op.mask}")`
+              : `$pb.variant(${carrierText(known)}, "${op.mask}").${op.sweep}`;
+          callee = this.references.local(known.key, op.mask)?.[op.sweep] ?? carried;
         }
         this.flushMemory();
         this.impure(result, { ...list, text: `${callee}(${list.text})`, precedence: precedence.call });
@@ -418,18 +430,17 @@ export class Statements {
       this.define(result, name);
       return;
     }
-    const forward = this.arrow(derivative.forward, derivative.forwardCaptures, 2);
-    const backward = this.arrow(derivative.backward, derivative.backwardCaptures, 2);
+    const codes = derivative.codes.map(({ sweep, function: fn, captures }) => ({
+      sweep,
+      fn: this.arrow(fn, captures, 2),
+    }));
     this.say(`const ${name} = $pb.carry(${literal.head}`);
     this.lines.push(...literal.lines);
     const { kinds, mask, mutates } = derivative;
     this.say(`}, { abi: 1, name: ${JSON.stringify(op.function.name)}, kinds: "${kinds}", variants: { "${mask}": {`);
-    for (const [property, fn] of [
-      ["forward", forward],
-      ["backward", backward],
-    ] as const) {
+    for (const { sweep, fn } of codes) {
       this.indent++;
-      this.say(`${property}: ${fn.head}`);
+      this.say(`${sweep}: ${fn.head}`);
       this.lines.push(...fn.lines);
       this.say("},");
       this.indent--;

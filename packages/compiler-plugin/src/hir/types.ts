@@ -212,6 +212,8 @@ export type Callee =
       readonly method?: string;
       readonly accessor?: "get" | "set";
       readonly wrt: readonly number[];
+      /** False where the registration is seen to have no `jvp`. */
+      readonly forward?: boolean;
       readonly effects: "none" | "random" | "state";
       readonly retains: boolean;
     }
@@ -250,7 +252,7 @@ export interface ClosureOp extends OpBase {
   readonly kind: "closure";
   readonly function: HirFunction;
   readonly captures: readonly Value[];
-  /** Its reverse-mode code, made by ad/: two functions that close over captures, shadows and the captures' adjoints. */
+  /** Its derivative, made by ad/: functions that close over captures, and over their shadows and adjoints or tangents. */
   readonly derivative?: ClosureDerivative;
 }
 
@@ -258,12 +260,16 @@ export interface ClosureDerivative {
   readonly kinds: string;
   readonly mask: string;
   readonly mutates: string;
-  readonly forward: HirFunction;
-  readonly backward: HirFunction;
-  /** What the captures of `forward` and of `backward` are outside. */
-  readonly forwardCaptures: readonly Value[];
-  readonly backwardCaptures: readonly Value[];
+  readonly codes: readonly {
+    readonly sweep: Sweep;
+    readonly function: HirFunction;
+    /** What the function's captures are outside. */
+    readonly captures: readonly Value[];
+  }[];
 }
+
+/** The functions of which a derivative consists. */
+export type Sweep = "forward" | "backward" | "jvp";
 
 /**
  * Source text with holes, emitted verbatim in the forward sweep: anything the HIR does not model. Legal only where it
@@ -327,11 +333,12 @@ export interface RuntimeOp extends OpBase {
 /**
  * One sweep of another function's derivative, for the given activity mask; made by ad/ only. With `variant`, the value
  * that `$pb.variant` returned, the sweep is its method; without, it is that of the statically known `callee`.
- * forward: args and shadows to a frame. backward: [frame, cotangent] to the by-value cotangents.
+ * forward: args and shadows to a frame. backward: [frame, cotangent] to the by-value cotangents. jvp: args and tangents to
+ * { value, tangent }; its `variant` is what `$pb.jvp` returned, the function itself.
  */
 export interface SweepOp extends OpBase {
   readonly kind: "sweep";
-  readonly sweep: "forward" | "backward";
+  readonly sweep: Sweep;
   readonly callee: Callee;
   readonly mask: string;
   readonly variant?: Value;

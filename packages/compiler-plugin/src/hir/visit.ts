@@ -34,7 +34,7 @@ export function operands(op: Op): readonly Value[] {
     case "closure":
       return op.derivative === undefined
         ? op.captures
-        : [...op.captures, ...op.derivative.forwardCaptures, ...op.derivative.backwardCaptures];
+        : [...op.captures, ...op.derivative.codes.flatMap((code) => code.captures)];
     case "opaque":
       return op.operands;
     case "throw":
@@ -131,8 +131,7 @@ export function mapOp(
           : {
               derivative: {
                 ...op.derivative,
-                forwardCaptures: op.derivative.forwardCaptures.map(value),
-                backwardCaptures: op.derivative.backwardCaptures.map(value),
+                codes: op.derivative.codes.map((code) => ({ ...code, captures: code.captures.map(value) })),
               },
             }),
         results,

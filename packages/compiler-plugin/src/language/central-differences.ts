@@ -3,6 +3,7 @@
  * numbers, arrays, typed arrays and objects.
  */
 import { expect } from "@jest/globals";
+import { moved, tangent, zeroTangent } from "@pullback/autodiff";
 
 type Path = readonly (string | number)[];
 
@@ -15,7 +16,7 @@ function* numberPaths(value: unknown, path: Path = []): Generator<Path> {
     for (const key of Object.keys(value)) yield* numberPaths((value as Record<string, unknown>)[key], [...path, key]);
 }
 
-function at(value: unknown, path: Path): unknown {
+function atPath(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key], value);
 }
 
@@ -33,7 +34,7 @@ function copy<T>(value: T): T {
 function nudged<T>(value: T, path: Path, by: number): T {
   if (path.length === 0) return ((value as number) + by) as T;
   const result = copy(value);
-  const holder = at(result, path.slice(0, -1)) as Record<string | number, number>;
+  const holder = atPath(result, path.slice(0, -1)) as Record<string | number, number>;
   holder[path[path.length - 1]] += by;
   return result;
 }
@@ -51,9 +52,9 @@ export function expectCentralDifferences(
   let compared = 0;
   args.forEach((argument, i) => {
     for (const path of numberPaths(argument)) {
-      const actual = at(gradients[i], path);
+      const actual = atPath(gradients[i], path);
       if (actual === undefined) continue;
-      const x = at(argument, path) as number;
+      const x = atPath(argument, path) as number;
       const h = 1e-5 * Math.max(1, Math.abs(x));
       const call = (by: number) => {
         const moved = args.map(copy);
@@ -72,7 +73,42 @@ export function expectCentralDifferences(
   gradients.forEach((gradient, i) => {
     for (const path of numberPaths(gradient)) {
       const where = `argument ${i}${path.map((key) => `.${key}`).join("")}`;
-      if (typeof at(args[i], path) !== "number") expect(`${where} has a tangent`).toBe(`${where} is no number`);
+      if (typeof atPath(args[i], path) !== "number") expect(`${where} has a tangent`).toBe(`${where} is no number`);
     }
   });
+}
+
+/** A tangent of `value` with a different number in every slot. */
+function someTangent(value: unknown): unknown {
+  let n = 0;
+  return tangent.map((): number => Math.sin(++n * 1.7 + 0.3), zeroTangent(value as number));
+}
+
+/**
+ * Expects `push(tangents)` to be the directional derivative of f at the arguments, every number of its result: central
+ * differences along a direction with a different slope in every number. All arguments must be differentiable.
+ */
+export function expectDirectional(
+  f: (...args: never[]) => unknown,
+  args: readonly unknown[],
+  push: (...tangents: never[]) => unknown,
+  tolerance = 1e-6,
+): void {
+  const direction = args.map(someTangent);
+  const h = 1e-5;
+  const at = (step: number) => {
+    const scaled = direction.map((t) => tangent.scale(t as number, step));
+    return f(...(args.map((a, i) => moved(copy(a) as number, scaled[i] as number)) as never[]));
+  };
+  const [after, before] = [at(h), at(-h)];
+  const actual = push(...(direction as never[]));
+  let compared = 0;
+  for (const path of numberPaths(actual)) {
+    const expected = ((atPath(after, path) as number) - (atPath(before, path) as number)) / (2 * h);
+    const found = atPath(actual, path) as number;
+    const error = Math.abs(found - expected) / Math.max(1, Math.abs(expected));
+    if (!(error <= tolerance)) expect(`${path.join(".")}: ${found}`).toBe(`${path.join(".")}: ${expected}`);
+    compared++;
+  }
+  expect(compared).toBeGreaterThan(0);
 }

@@ -42,8 +42,8 @@ export function functionCallee(s: Lowering, symbol: ts.Symbol, text: string): Ca
   for (const declaration of symbol.declarations ?? []) {
     const target = s.context.registration(declaration);
     if (target !== undefined) {
-      const { key, positions, effects, retains } = target;
-      return { kind: "registered", key, text, file: s.file, wrt: positions, effects, retains };
+      const { key, positions, effects, retains, forward } = target;
+      return { kind: "registered", key, text, file: s.file, wrt: positions, effects, retains, forward };
     }
   }
   const [body] = bodies(s, symbol);
@@ -74,7 +74,7 @@ export function memberCallee(
   for (const declaration of declarations) {
     const target = s.context.registration(declaration);
     if (target !== undefined) {
-      const { key, positions, effects, retains } = target;
+      const { key, positions, effects, retains, forward } = target;
       return {
         kind: "registered",
         key,
@@ -84,6 +84,7 @@ export function memberCallee(
         wrt: positions,
         effects,
         retains,
+        forward,
         ...extra,
       };
     }

@@ -12,6 +12,8 @@ export interface RegisteredTarget {
   readonly receiver: boolean;
   readonly effects: "none" | "random" | "state";
   readonly retains: boolean;
+  /** Whether the rule has a `jvp`, as far as one can see. */
+  readonly forward: boolean;
 }
 
 export interface ProgramContext {

@@ -21,6 +21,10 @@ const operators = [
   "valueWithGradient",
   "pullback",
   "valueWithPullback",
+  "derivative",
+  "valueWithDerivative",
+  "differential",
+  "valueWithDifferential",
   "differentiable",
   "checkpoint",
 ] as const;

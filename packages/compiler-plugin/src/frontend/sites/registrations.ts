@@ -89,6 +89,7 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
         receiver: target.receiver,
         effects: options.effects,
         retains: options.retains,
+        forward: options.forward,
       };
       const earlier = target.declarations.map((d) => places.get(d)).find((s) => s !== undefined);
       if (earlier !== undefined) {
@@ -187,13 +188,28 @@ function parametersOf(
 function ruleOptions(
   typescript: typeof ts,
   rule: ts.Expression | undefined,
-): { wrt?: ("this" | number)[]; effects: "none" | "random" | "state"; retains: boolean; open?: number } {
-  const found: { wrt?: ("this" | number)[]; effects: "none" | "random" | "state"; retains: boolean; open?: number } = {
+): {
+  wrt?: ("this" | number)[];
+  effects: "none" | "random" | "state";
+  retains: boolean;
+  forward: boolean;
+  open?: number;
+} {
+  const found: {
+    wrt?: ("this" | number)[];
+    effects: "none" | "random" | "state";
+    retains: boolean;
+    forward: boolean;
+    open?: number;
+  } = {
     effects: "none",
     retains: false,
+    forward: true,
   };
   if (rule === undefined || !typescript.isObjectLiteralExpression(rule)) return found;
   found.open = rule.getStart() + 1;
+  const isWritten = (name: string) => rule.properties.some((p) => p.name?.getText() === name);
+  found.forward = isWritten("jvp") || rule.properties.some(typescript.isSpreadAssignment);
   for (const property of rule.properties) {
     if (!typescript.isPropertyAssignment(property)) continue;
     const value = unwrapped(typescript, property.initializer);
