@@ -61,7 +61,7 @@ function summariesOf(program: Program): Summaries {
 export function differentiate(program: Program, demand: Demand): DerivedFunction {
   const known = summariesOf(program);
   const lowered = program.lower(demand.key);
-  const fn = prepare(lowered, program, freshIds(lowered));
+  const fn = prepare(lowered, program, freshIds(lowered), known);
   const joint = vjp(program, fn, demand.mask, "joint", known);
   const split = vjp(program, fn, demand.mask, "split", known);
   const { context } = split;

@@ -14,8 +14,9 @@ export interface Layout {
   readonly homes: ReadonlyMap<Value, Region>;
   readonly places: ReadonlyMap<Region, Place>;
   readonly definitions: ReadonlyMap<Value, Op>;
-  /** Position of each value in program order. */
+  /** Position of each value in program order, and of each operation with the region that it stands in. */
   readonly order: ReadonlyMap<Value, number>;
+  readonly positions: ReadonlyMap<Op, { readonly order: number; readonly region: Region }>;
 }
 
 export function layoutOf(top: Region, params: readonly Value[]): Layout {
@@ -23,13 +24,16 @@ export function layoutOf(top: Region, params: readonly Value[]): Layout {
   const places = new Map<Region, Place>();
   const definitions = new Map<Value, Op>();
   const order = new Map<Value, number>();
+  const positions = new Map<Op, { order: number; region: Region }>();
+  let next = 0;
   const define = (v: Value, region: Region) => {
     homes.set(v, region);
-    order.set(v, order.size);
+    order.set(v, next++);
   };
   const visit = (region: Region, depth: number): void => {
     for (const p of region.params) define(p, region);
     for (const op of region.ops) {
+      positions.set(op, { order: next++, region });
       const nested =
         op.kind === "if"
           ? ([
@@ -53,5 +57,5 @@ export function layoutOf(top: Region, params: readonly Value[]): Layout {
   };
   for (const p of params) define(p, top);
   visit(top, 0);
-  return { top, homes, places, definitions, order };
+  return { top, homes, places, definitions, order, positions };
 }

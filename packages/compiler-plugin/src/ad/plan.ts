@@ -5,16 +5,12 @@
  */
 import type { Activity } from "../analysis/index.ts";
 import {
-  arrayOf,
   Builder,
   type Ids,
   type IfOp,
-  inertType,
-  isInteger,
   isNumeric,
-  type LoopOp,
-  literal,
   mapOp,
+  noSpan,
   type Op,
   operands,
   passing,
@@ -24,10 +20,12 @@ import {
   substitute,
   type Value,
 } from "../hir/index.ts";
-import type { Form, LoopRecord } from "./context.ts";
+import type { Form } from "./context.ts";
+import { loopFactor, recomputing, stackEntry } from "./cost.ts";
+import type { Finality } from "./finality.ts";
 import type { Layout, Place } from "./layout.ts";
 import { type CutNode, cheapestSaves } from "./mincut.ts";
-import type { StackPointer } from "./reverse.ts";
+import { place, type Stacks } from "./stacks.ts";
 
 export interface PlanInput {
   readonly form: Form;
@@ -36,64 +34,28 @@ export interface PlanInput {
   readonly layout: Layout;
   /** Shadow values and the values they belong to: memory that mirrors memory. */
   readonly shadowed: ReadonlyMap<Value, Value>;
-  readonly loops: ReadonlyMap<Region, LoopRecord>;
+  readonly stacks: Stacks;
+  readonly finality: Finality;
+  /** The region of the forward sweep that `reverse` undoes; what is defined there or around it is simply still there. */
+  readonly base: Region;
   readonly reverse: Region;
   readonly mirrors: ReadonlyMap<Region, Region>;
-  readonly pointers: ReadonlyMap<Region, StackPointer>;
+  readonly iterations: ReadonlyMap<Region, Value>;
   readonly indices: ReadonlyMap<Value, Value>;
   readonly unchanged: ReadonlyMap<Value, Value>;
   /** Number of operations at the start of a region of the reverse sweep that stay in front of what is fetched. */
   readonly starts: ReadonlyMap<Region, number>;
 }
 
-const transcendental = new Set([
-  "sin",
-  "cos",
-  "tan",
-  "asin",
-  "acos",
-  "atan",
-  "atan2",
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "log2",
-  "log10",
-  "sinh",
-  "cosh",
-  "tanh",
-  "asinh",
-  "acosh",
-  "atanh",
-  "pow",
-  "cbrt",
-  "hypot",
-]);
-
-/** Rough costs in nanoseconds: of an operation done again, of an entry pushed and read back. */
-function costOf(op: Op): number {
-  switch (op.kind) {
-    case "prim":
-      return op.op === "/" ? 3 : op.op === "%" || op.op === "**" ? 15 : 1;
-    case "math":
-      return transcendental.has(op.fn) ? 12 : op.fn === "sqrt" ? 4 : 1.5;
-    case "load":
-      return 1.5;
-    default:
-      return Number.POSITIVE_INFINITY;
-  }
-}
-const stackEntry = 8;
-const loopFactor = 10;
-
 export class SavePlan {
   private readonly input: PlanInput;
   private readonly exported = new Map<Value, Value>();
-  private readonly stacks = new Map<Value, Value>();
   private readonly replacements = new Map<Value, Value>();
   private readonly fetches = new Map<Region, Op[]>();
-  private readonly stackOf = new Map<Region, Value>();
+  /** What the reverse sweep begins with. */
+  private readonly front: Op[] = [];
+  /** Stacks that the reverse sweep empties. */
+  private readonly unwound = new Map<Value, Value>();
 
   constructor(input: PlanInput) {
     this.input = input;
@@ -111,6 +73,7 @@ export class SavePlan {
     for (const [region, ops] of this.fetches) {
       region.ops.splice(input.starts.get(region) ?? 0, 0, ...ops);
     }
+    reverse.ops.unshift(...this.front);
     const map = new Map([...input.unchanged, ...input.indices, ...this.replacements]);
     return substitute(reverse, map);
   }
@@ -152,13 +115,23 @@ export class SavePlan {
 
   private isFree(v: Value): boolean {
     if (this.input.indices.has(v)) return true;
-    return (
-      this.home(v) === this.input.layout.top && (this.input.form === "joint" || !this.input.layout.definitions.has(v))
-    );
+    return this.stands(this.home(v)) && (this.input.form === "joint" || !this.input.layout.definitions.has(v));
+  }
+
+  /** Are a region's values still there when its reverse sweep runs? */
+  private stands(region: Region): boolean {
+    let at: Region | undefined = this.input.base;
+    while (at !== undefined && at !== region) at = this.place(at)?.parent;
+    return at === region;
+  }
+
+  private depth(v: Value): number {
+    const { base } = this.input;
+    return Math.max(0, (this.place(this.home(v))?.depth ?? 0) - (this.place(base)?.depth ?? 0));
   }
 
   private saveCost(v: Value): number {
-    const depth = this.place(this.home(v))?.depth ?? 0;
+    const depth = this.depth(v);
     if (depth === 0) return this.input.form === "joint" ? 0.5 : 2;
     return stackEntry * loopFactor ** depth;
   }
@@ -167,7 +140,7 @@ export class SavePlan {
     const op = this.input.layout.definitions.get(v);
     if (op === undefined) return Number.POSITIVE_INFINITY;
     if (op.kind === "load" && !this.reloadable(op)) return Number.POSITIVE_INFINITY;
-    return costOf(op) * loopFactor ** (this.place(this.home(v))?.depth ?? 0);
+    return recomputing(op) * loopFactor ** this.depth(v);
   }
 
   /** May the reverse sweep read this slot again and find what the forward sweep found? */
@@ -183,7 +156,10 @@ export class SavePlan {
     )
       return true;
     if (primal !== undefined && passing((op.results[0] as Value).type) === "v") return false;
-    if (!activity.constant(object, slotKey(op.key))) return false;
+    const mayRunAgain = form === "split" && primal !== undefined;
+    if (!activity.constant(object, slotKey(op.key)) && (mayRunAgain || !this.input.finality.final(op, object))) {
+      return false;
+    }
     // Between the sweeps of a split derivative the caller may write, and a sweep that ran before may have undone what
     // the program did to the pointers in a shadow; nobody but us holds what we made.
     return form === "joint" || this.isPrivate(object, layout);
@@ -231,6 +207,7 @@ export class SavePlan {
   }
 
   private prologue(region: Region): Op[] {
+    if (this.stands(region)) return this.front;
     const mirror = this.input.mirrors.get(region);
     if (mirror === undefined) throw new Error("Compiler defect: a value is needed from a region that is not reversed.");
     let ops = this.fetches.get(mirror);
@@ -260,13 +237,11 @@ export class SavePlan {
     const known = this.replacements.get(v);
     if (known !== undefined) return known;
     const region = this.home(v);
-    const place = this.place(region);
-    if (place === undefined) return v;
+    if (this.stands(region)) return v;
+    const place = this.place(region) as Place;
     if (place.role === "test") throw new Error("Compiler defect: the test of a loop is read by the reverse sweep.");
     const found =
-      place.op.kind === "if"
-        ? this.fetch(this.export(v, region, place, place.op))
-        : this.fromStack(v, region, place, place.op);
+      place.op.kind === "if" ? this.fetch(this.export(v, region, place, place.op)) : this.fromStack(v, region);
     this.replacements.set(v, found);
     return found;
   }
@@ -297,82 +272,34 @@ export class SavePlan {
     (this.input.layout.definitions as Map<Value, Op>).set(v, op);
   }
 
-  private fromStack(v: Value, region: Region, place: Place, loop: LoopOp): Value {
-    const { ids, pointers } = this.input;
-    const pointer = pointers.get(region) as StackPointer;
-    const stack = this.stack(v, region, place, loop, pointer.length === undefined);
-    const available = this.fetch(stack);
-    if (pointer.length !== undefined && !this.stackOf.has(pointer.region)) {
-      this.stackOf.set(pointer.region, stack);
-      const { region: outside, result } = pointer.length;
-      let ops = this.fetches.get(outside);
-      if (ops === undefined) {
-        ops = [];
-        this.fetches.set(outside, ops);
-      }
-      ops.push({
-        kind: "load",
-        object: available,
-        key: { kind: "field", name: "length" },
-        readonly: true,
-        span: loop.span,
-        results: [result],
-      });
-    }
+  private fromStack(v: Value, region: Region): Value {
+    const { ids, iterations, stacks, form, base } = this.input;
+    const stack = stacks.of(v, region, base, (made, home, op) => this.adopt(made, home, op));
+    const span = v.span ?? noSpan;
     const copy = { ...v, id: ids.next++ };
-    this.prologue(region).push({
-      kind: "load",
-      object: available,
-      key: { kind: "index", index: pointer.position },
-      readonly: true,
-      span: loop.span,
-      results: [copy],
-    });
+    if (stack.numbered !== undefined) {
+      const array = this.fetch(stack.array);
+      const at = new Builder(this.prologue(region), ids, span);
+      const index = place(
+        at,
+        stack.numbered,
+        (body) => iterations.get(body) as Value,
+        (count) => this.fetch(count),
+      );
+      at.emit({ kind: "load", object: array, key: { kind: "index", index }, readonly: true, span, results: [copy] });
+      return copy;
+    }
+    let array = this.unwound.get(stack.array);
+    if (array === undefined) {
+      array = this.fetch(stack.array);
+      if (form === "split") {
+        // Backward may run again: it empties a copy.
+        const outside = new Builder(this.prologue(stack.around), ids, span);
+        array = outside.array([array], stack.array.type, { spread: [true], name: stack.array.name ?? "stack" });
+      }
+      this.unwound.set(stack.array, array);
+    }
+    this.prologue(region).push({ kind: "pop", array, span, results: [copy] });
     return copy;
-  }
-
-  /** A stack beside the outermost loop, filled at the end of each iteration. */
-  private stack(v: Value, region: Region, place: Place, loop: LoopOp, outermost: boolean): Value {
-    const known = this.stacks.get(v);
-    if (known !== undefined) return known;
-    const { ids, layout } = this.input;
-    let around: { op: IfOp | LoopOp; parent: Region } = { op: loop, parent: place.parent };
-    for (let at = this.place(place.parent); at !== undefined; at = this.place(at.parent)) {
-      if (at.op.kind === "loop") around = { op: at.op, parent: at.parent };
-    }
-    const made: Op[] = [];
-    const b = new Builder(made, ids, loop.span);
-    const end = new Builder(region.ops, ids, loop.span);
-    const name = `${v.name ?? "v"}_stack`;
-    // A number that may be absent would come back from a typed array as NaN.
-    const always = v.type.kind === "number" || (v.type.kind === "inert" && v.type.text === "Int");
-    const count = outermost && always ? this.count(b, loop, region) : undefined;
-    const element = isNumeric(v.type) ? v.type : v.type.kind === "inert" ? inertType : v.type;
-    let stack: Value;
-    if (count !== undefined) {
-      stack = b.newArray(count, undefined, arrayOf(element, "Float64Array"), name);
-      end.store(stack, loop.body.params[0] as Value, v);
-    } else {
-      stack = b.array([], arrayOf(element), { name });
-      end.push(stack, v);
-    }
-    around.parent.ops.splice(around.parent.ops.indexOf(around.op), 0, ...made);
-    for (const op of made) for (const r of op.results) this.adopt(r, around.parent, op);
-    this.stacks.set(v, stack);
-    (layout.order as Map<Value, number>).set(stack, layout.order.size);
-    return stack;
-  }
-
-  /** The number of iterations of a loop from 0 by 1, where it is known at its entry. */
-  private count(b: Builder, loop: LoopOp, region: Region): Value | undefined {
-    const { counted } = loop;
-    const { definitions } = this.input.layout;
-    if (counted === undefined || this.input.loops.get(region)?.kind !== "index") return undefined;
-    if (counted.step !== 1 || counted.comparison !== "<" || literal(counted.start, definitions) !== 0) return undefined;
-    const whole = isInteger(counted.end, definitions);
-    const end = whole ? counted.end : b.math("ceil", [counted.end]);
-    const made = definitions.get(counted.end);
-    if (made?.kind === "load" && made.key.kind === "field" && made.key.name === "length") return end;
-    return b.math("max", [b.const(0), end]);
   }
 }

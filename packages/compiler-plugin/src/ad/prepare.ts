@@ -1,4 +1,5 @@
-/** What happens to a function before it is differentiated: rest arguments become arrays, small callees are copied in. */
+/** What happens to a function before it is differentiated: rest arguments become arrays, small callees are copied in, equal values and reads are shared. */
+import { aliases, type Summaries } from "../analysis/index.ts";
 import {
   arrayOf,
   type HirFunction,
@@ -10,11 +11,12 @@ import {
   undefinedType,
   type Value,
 } from "../hir/index.ts";
-import { inlineCalls } from "../opt/index.ts";
+import { inlineCalls, shareLoads, simplify } from "../opt/index.ts";
 
-export function prepare(fn: HirFunction, program: Program, ids: Ids): HirFunction {
+export function prepare(fn: HirFunction, program: Program, ids: Ids, summaries: Summaries): HirFunction {
   const inlined = inlineCalls(fn, program, ids);
-  return { ...inlined, body: packRest(inlined.body, program, ids) };
+  const packed = { ...inlined, body: simplify(packRest(inlined.body, program, ids)) };
+  return shareLoads(packed, aliases(packed, summaries));
 }
 
 /** Arguments for a rest parameter stand in one array, as the callee sees them. */

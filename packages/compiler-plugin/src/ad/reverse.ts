@@ -25,16 +25,6 @@ import type { Context } from "./context.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { at, Scope, type Variable } from "./scope.ts";
 
-/** A reversed loop whose stacks are read downwards from `length`, which the planner fills in. */
-export interface StackPointer {
-  /** Region of the reverse sweep that undoes one iteration. */
-  readonly region: Region;
-  /** Position in the stacks of this iteration. */
-  readonly position: Value;
-  /** The load of a stack's length, outside the outermost loop; its object is filled in when there is a stack. */
-  readonly length: { readonly region: Region; readonly result: Value } | undefined;
-}
-
 export class ReverseSweep {
   readonly ctx: Context;
   readonly top: Scope;
@@ -44,11 +34,10 @@ export class ReverseSweep {
   private readonly adjoints = new Map<Value, Variable>();
   /** Mirror image of each region of the forward sweep. */
   readonly mirrors = new Map<Region, Region>();
-  readonly pointers = new Map<Region, StackPointer>();
+  /** For the body of each loop of the forward sweep: the number of the iteration that is being undone, from 0. */
+  readonly iterations = new Map<Region, Value>();
   /** How many operations at the start of each mirrored loop body find out where it stands. */
   readonly starts = new Map<Region, number>();
-  /** Scope outside the outermost loop around a point, while inside loops. */
-  private outside: Scope | undefined;
 
   /** Values that the program asks whether they are there: optional fields, entries that a Map may lack. */
   private readonly optional: ReadonlySet<Value>;
@@ -141,6 +130,15 @@ export class ReverseSweep {
         const result = op.results[0] as Value;
         const d = this.take(scope, result);
         if (d === undefined) return;
+        if (op.kind === "prim" && op.args[0] === op.args[1] && activity.active(op.args[0] as Value)) {
+          // x + x and x * x: both halves at once.
+          const x = op.args[0] as Value;
+          const twice = b.prim("*", [b.const(2), op.op === "*" ? x : d]);
+          if (op.op === "*" || op.op === "+") {
+            this.add(scope, x, op.op === "*" ? b.prim("*", [d, twice]) : twice);
+            return;
+          }
+        }
         op.args.forEach((a, i) => {
           if (!activity.active(a)) return;
           const rule = op.kind === "prim" ? primRule(op.op, op.args.length, i) : mathRule(op.fn, i);
@@ -503,12 +501,9 @@ export class ReverseSweep {
       scope.set(variable, this.take(scope, result));
       return [{ v, k, param, variable }];
     });
-    const outermost = this.outside === undefined;
-    const outside = this.outside ?? scope;
-    this.outside = outside;
-    const undo = (s: Scope, position: Value) => {
+    const undo = (s: Scope, iteration: Value) => {
       this.mirror(forward, s);
-      this.stackPointer(outside, s, forward, outermost ? position : undefined);
+      this.iterations.set(forward, iteration);
       this.starts.set(s.region, s.region.ops.length);
       const incoming = carried.map(({ variable }) => {
         const d = s.get(variable);
@@ -557,7 +552,6 @@ export class ReverseSweep {
         });
       }
     }
-    if (outermost) this.outside = undefined;
     for (const { v, variable } of carried) {
       const d = scope.get(variable);
       if (d !== undefined) this.add(scope, v, d);
@@ -580,20 +574,6 @@ export class ReverseSweep {
       default:
         return whole ? end : b.math("ceil", [end]);
     }
-  }
-
-  /** Where this iteration's entries stand in the stacks of its loop: counted down through all loops around it. */
-  private stackPointer(outside: Scope, s: Scope, forward: Region, position: Value | undefined): void {
-    if (position !== undefined) {
-      this.pointers.set(forward, { region: s.region, position, length: undefined });
-      return;
-    }
-    const variable: Variable = { type: intType, name: "top", home: outside };
-    const length = outside.builder.value(intType, "top");
-    outside.set(variable, length);
-    const top = s.builder.prim("-", [s.value(variable), s.builder.const(1)], intType, "top");
-    s.set(variable, top);
-    this.pointers.set(forward, { region: s.region, position: top, length: { region: outside.region, result: length } });
   }
 
   private call(scope: Scope, op: CallOp): void {

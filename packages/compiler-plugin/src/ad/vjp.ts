@@ -20,10 +20,12 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import type { Context, Form, LoopRecord } from "./context.ts";
+import { Finality } from "./finality.ts";
 import { forwardRegion } from "./forward.ts";
 import { layoutOf } from "./layout.ts";
 import { SavePlan } from "./plan.ts";
 import { ReverseSweep } from "./reverse.ts";
+import { Stacks } from "./stacks.ts";
 
 export interface Sweeps {
   readonly context: Context;
@@ -103,10 +105,12 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     activity: context.activity,
     layout,
     shadowed: primalOf,
-    loops,
+    stacks: new Stacks(ids, layout, loops),
+    finality: new Finality(context, layout),
+    base: forward,
     reverse: sweep.top.region,
     mirrors: sweep.mirrors,
-    pointers: sweep.pointers,
+    iterations: sweep.iterations,
     indices: sweep.indices,
     unchanged: sweep.top.unchanged,
     starts: sweep.starts,

@@ -8,3 +8,5 @@ export function optimize(fn: HirFunction): HirFunction {
 }
 
 export { inlineCalls } from "./inline.ts";
+export { shareLoads } from "./loads.ts";
+export { simplify } from "./simplify.ts";
