@@ -56,3 +56,33 @@ export function scheduleOf(name: string, { then, ...options }: Record<string, an
   // biome-ignore lint/suspicious/noThenProperty: the option's published name
   return (schedules as Record<string, any>)[name](inner === undefined ? options : { ...options, then: inner });
 }
+
+/** The layer of a golden case, with its parameters, mode and running statistics. */
+export function goldenLayer(golden: Golden, layers: object, c: GoldenCase): any {
+  const layer = new (layers as Record<string, any>)[c.layer](...c.options);
+  if (c.training !== undefined) layer.training = c.training;
+  for (const [path, value] of Object.entries<Tensor>(golden.resolve({ ...c.parameters, ...c.state }))) {
+    expect(at(layer, path).shape).toEqual(value.shape);
+    put(layer, path, value);
+  }
+  return layer;
+}
+
+/** What stands at a path of fields; the value itself for the empty path. */
+export function at(value: any, path: string): any {
+  return path === "" ? value : path.split(".").reduce((object, field) => object[field], value);
+}
+
+/** Puts `content` at a path, in place, making objects on the way; gives `content` for the empty path. */
+export function put(value: any, path: string, content: unknown): any {
+  if (path === "") return content;
+  const fields = path.split(".");
+  const last = fields.pop()!;
+  let holder = value;
+  for (const field of fields) {
+    holder[field] ??= {};
+    holder = holder[field];
+  }
+  holder[last] = content;
+  return value;
+}
