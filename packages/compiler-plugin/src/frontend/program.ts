@@ -185,10 +185,13 @@ class HostedProgram implements CompilerProgram, ProgramContext {
       const place = classPlace(this.host, node);
       const type = this.types.at(node);
       if (place === undefined || type.kind !== "struct" || this.#describesItself(node)) return [];
-      const differentiable = [...type.fields().values()].some(
-        (field) => field.kind !== "function" && passing(field) !== "-",
+      // Without a descriptor, a branded number would look like a parameter to whoever walks the object.
+      const described = [...type.fields().values()].some(
+        (field) =>
+          (field.kind !== "function" && passing(field) !== "-") ||
+          (field.kind === "inert" && field.text === "NoDerivative"),
       );
-      if (!differentiable) return [];
+      if (!described) return [];
       const struct = {
         classKey: classKey(this.host, node),
         className: place.name,

@@ -226,3 +226,19 @@ describe("object types", () => {
     );
   });
 });
+
+describe("a class whose fields are all branded", () => {
+  class Gain {
+    readonly factor: NoDerivative<number> = 2;
+    readonly count: Int = 3;
+    apply(x: number) {
+      return x * this.factor ** this.count;
+    }
+  }
+
+  test("has the empty tangent at run time too", () => {
+    expect(gradient((g: Gain, x: number) => g.apply(x))(new Gain(), 5)).toEqual([{}, 8]);
+    const both = { gain: new Gain(), k: 1 };
+    expect(gradient((b: { gain: Gain; k: number }) => b.gain.apply(b.k))(both)).toEqual({ gain: {}, k: 8 });
+  });
+});
