@@ -5,7 +5,7 @@ export { CheckpointError } from "@pullback/core";
 
 /**
  * Data that cannot be read or batched. Codes: PB7201 an empty or impossible data set, PB7202 an index outside it,
- * PB7203 samples that do not stack into a batch.
+ * PB7203 samples that do not stack into a batch, PB7204 a file that is not of its format, PB7205 a download that failed.
  */
 export class DataError extends PullbackError {
   override readonly name: string = "DataError";
@@ -32,17 +32,24 @@ export class NonFiniteError extends PullbackError {
   override readonly name: string = "NonFiniteError";
   /** The step (from 0) whose loss is not finite. */
   readonly step: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
 
-  constructor(message: string, details: { step: number; hint?: string; cause?: unknown }) {
-    const { step, ...rest } = details;
+  constructor(
+    message: string,
+    details: { step: number; learningRate: number; gradientNorm: number; hint?: string; cause?: unknown },
+  ) {
+    const { step, learningRate, gradientNorm, ...rest } = details;
     super(message, { code: "PB7301", ...rest });
     this.step = step;
+    this.learningRate = learningRate;
+    this.gradientNorm = gradientNorm;
   }
 }
 
 /**
  * A gradient, state or hyper-parameter that does not fit the model or optimizer. Codes: PB7401 a gradient of another
- * model, PB7402 a hyper-parameter out of range, PB7403 a value that no optimizer can move.
+ * model, PB7402 a hyper-parameter out of range, PB7403 a value that no optimizer can move, PB7404 nothing to freeze.
  */
 export class ParameterError extends PullbackError {
   override readonly name: string = "ParameterError";

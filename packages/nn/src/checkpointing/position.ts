@@ -7,4 +7,6 @@ export interface TrainingPosition {
   readonly epoch: number;
   /** Batches of that epoch already seen. */
   readonly batch: number;
+  /** Where early stopping stands. */
+  readonly patience?: { readonly best: number | null; readonly waited: number };
 }

@@ -109,12 +109,12 @@ export async function loadCheckpoint(
   run: { model: unknown; optimizer: Optimizer<any> },
 ): Promise<TrainingPosition> {
   const { join } = await import("node:path");
-  const { optimizer, generator, step, epoch, batch } = await readManifest(join(path, "training.json"));
+  const { optimizer, generator, step, epoch, batch, patience } = await readManifest(join(path, "training.json"));
   const slots = together((await loadSafetensors(join(path, "optimizer.safetensors"))).tensors, optimizer.numbers);
   loadStateDict(run.model, (await loadSafetensors(path)).tensors);
   run.optimizer.loadState({ step: optimizer.step, slots });
   setGeneratorState({ key: new RandomKey(...generator.key), draws: generator.draws });
-  return { step, epoch, batch };
+  return patience === undefined ? { step, epoch, batch } : { step, epoch, batch, patience };
 }
 
 async function readManifest(path: string): Promise<Manifest> {

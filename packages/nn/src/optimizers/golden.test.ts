@@ -7,8 +7,9 @@ import * as optimizers from "./index.ts";
 const golden = await readGolden("optimizers");
 const cases = golden.cases.filter((c) => c.call === "optimizer");
 
-test("there are cases for every optimizer", () => {
-  const names = Object.keys(optimizers).filter((name) => name !== "Optimizer");
+test("there are cases for every optimizer that PyTorch 2.13 and the references have", () => {
+  const elsewhere = ["Adafactor", "LARS", "Lion", "Muon", "Optimizer"];
+  const names = Object.keys(optimizers).filter((name) => !elsewhere.includes(name));
   expect([...new Set(cases.map((c) => c.op))].sort()).toEqual(names.sort());
 });
 

@@ -2,6 +2,7 @@
 import { isLeaf, type Manifold, manifold, type Shape } from "@pullback/autodiff";
 import { Tensor } from "@pullback/core";
 import { ParameterError } from "../errors.ts";
+import { isFrozen } from "../parameters/freeze.ts";
 import { isParameter } from "../parameters/named.ts";
 import { isContainer, joinPath, setSlot, slotsOf } from "../parameters/slots.ts";
 import { arithmeticOf, type Leaf } from "./leaf.ts";
@@ -15,6 +16,8 @@ export interface Assigned {
   gradient: Leaf;
   /** Moves the parameter. */
   move(step: Leaf): void;
+  /** Puts another value into its place; not inside a type that brings its own tangent. */
+  replace?(value: Leaf): void;
 }
 
 /**
@@ -52,6 +55,7 @@ class Pairing {
     const own = (model as { [manifold]?: Manifold<any, any> })[manifold];
     if (own !== undefined) {
       if (gradient === undefined) throw misfit(path, "the gradient has nothing there");
+      if (slotsOf(model).some(({ key }) => isFrozen(model, key))) return;
       const known = this.#manifolds.get(model) ?? { path, own, tangents: [] };
       known.tangents.push(gradient);
       this.#manifolds.set(model, known);
@@ -86,12 +90,19 @@ class Pairing {
     if (value instanceof Tensor && tangent instanceof Tensor && !sameShape(value, tangent)) {
       throw misfit(path, `the gradient has shape [${tangent.shape}], the parameter [${value.shape}]`);
     }
+    if (isFrozen(container, key)) return;
     const known = this.#found.get(container) ?? new Map<string, Assigned>();
     this.#found.set(container, known);
     const before = known.get(key);
     if (before !== undefined) before.gradient = arithmeticOf(tangent).add(before.gradient, tangent);
     else
-      known.set(key, { path, value, gradient: tangent, move: (step) => setSlot(container, key, moved(value, step)) });
+      known.set(key, {
+        path,
+        value,
+        gradient: tangent,
+        move: (step) => setSlot(container, key, moved(value, step)),
+        replace: (next) => setSlot(container, key, next),
+      });
   }
 
   *finish(): Generator<Assigned> {

@@ -17,6 +17,7 @@ export interface Arithmetic {
   divide(a: Leaf, b: Leaf): Leaf;
   sqrt(a: Leaf): Leaf;
   abs(a: Leaf): Leaf;
+  sign(a: Leaf): Leaf;
   maximum(a: Leaf, b: Leaf): Leaf;
   /** Every element between -limit and limit. */
   clip(a: Leaf, limit: number): Leaf;
@@ -36,6 +37,7 @@ const numbers: Arithmetic = {
   divide: (a, b) => a / b,
   sqrt: Math.sqrt,
   abs: Math.abs,
+  sign: Math.sign,
   maximum: Math.max,
   clip: (a, limit) => Math.max(-limit, Math.min(limit, a)),
   shift: (a, amount) => a + amount,
@@ -66,6 +68,7 @@ function arithmeticBy(v: VectorLeaf<Leaf>, p: PointwiseLeaf<Leaf>): Arithmetic {
     divide: (a, b) => p.divide(a, b),
     sqrt: (a) => p.sqrt(a),
     abs: (a) => p.abs(a),
+    sign: (a) => p.sign(a),
     maximum: (a, b) => p.maximum(a, b),
     clip: (a, limit) => {
       const bound = shift(v.zero(a), limit);

@@ -224,3 +224,24 @@ describe("leaves and manifolds of others", () => {
     expect(model.gain).toBeCloseTo(1 - 0.1 - 0.09, 12);
   });
 });
+
+describe("master weights", () => {
+  test("steps below a bfloat16's rounding add up, and travel with the state", () => {
+    const run = (masterWeights: boolean) => {
+      const model = { weight: tensor([1]).cast("bfloat16") };
+      const optimizer = new SGD(model, { learningRate: 1e-3, masterWeights });
+      for (let i = 0; i < 16; i++) optimizer.update(model, { weight: tensor([-1]).cast("bfloat16") });
+      return { model, optimizer };
+    };
+    expect(run(false).model.weight.cast("float32").toArray()).toEqual([1]);
+    const { model, optimizer } = run(true);
+    expect(model.weight.dtype).toBe("bfloat16");
+    expect(model.weight.cast("float32").toArray()).toEqual([1.015625]);
+    const master = optimizer.state().slots.master!.get("weight") as Tensor;
+    expect(master.item()).toBeCloseTo(1.016, 5);
+    const again = new SGD(model, { learningRate: 1e-3, masterWeights: true });
+    again.loadState(optimizer.state());
+    again.update(model, { weight: tensor([-1]).cast("bfloat16") });
+    expect((again.state().slots.master!.get("weight") as Tensor).item()).toBeCloseTo(1.017, 5);
+  });
+});

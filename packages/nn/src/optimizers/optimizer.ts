@@ -14,6 +14,11 @@ export interface OptimizerOptions {
   readonly learningRate: number | Schedule;
   /** Applied to the gradients before anything else. */
   readonly clip?: Clip;
+  /**
+   * Keeps a float32 copy of every float16 and bfloat16 parameter in the optimizer's state and moves that one, so that
+   * steps smaller than the parameter's rounding add up; default false. Micikevicius et al. 2018, section 3.1.
+   */
+  readonly masterWeights?: boolean;
 }
 
 /** Other hyper-parameters for some of the parameters; the first group whose `match` accepts a path counts. */
@@ -33,6 +38,8 @@ export interface Update<Hyper> {
   readonly gradient: Leaf;
   /** The parameter where weight decay may touch it: tensors only. */
   readonly decaying: Tensor | undefined;
+  /** The parameter in the gradient's dtype; `undefined` inside a type that brings its own tangent. */
+  readonly value: Leaf | undefined;
   readonly arithmetic: Arithmetic;
   /** What the rule remembers of this parameter, empty at first. */
   readonly memory: Record<string, Leaf>;
@@ -92,20 +99,33 @@ export abstract class Optimizer<Hyper extends OptimizerOptions> {
     if (this.#hyper.clip !== undefined) clipGradients(parameters, this.#hyper.clip);
     // Taken off the list one by one, so that no old value outlives its move.
     for (let parameter = parameters.pop(); parameter !== undefined; parameter = parameters.pop()) {
-      parameter.move(this.#stepOf(parameter));
+      this.#move(parameter);
     }
     this.#step++;
   }
 
-  #stepOf({ path, value, gradient }: Assigned): Leaf {
+  #move(parameter: Assigned): void {
+    const { path, value, gradient } = parameter;
     const hyper = this.#hyperOf(path);
     const memory = this.#memory.get(path) ?? {};
     this.#memory.set(path, memory);
+    if (hyper.masterWeights !== true || !(value instanceof Tensor) || value.dtype === gradient.dtype) {
+      parameter.move(this.#stepOf(path, value instanceof Tensor ? value.cast(gradient.dtype) : value, gradient));
+      return;
+    }
+    const master: Tensor = memory.master ?? value.cast(gradient.dtype);
+    memory.master = master.add(this.#stepOf(path, master, gradient));
+    parameter.replace?.(memory.master.cast(value.dtype));
+  }
+
+  #stepOf(path: string, value: Leaf | undefined, gradient: Leaf): Leaf {
+    const hyper = this.#hyperOf(path);
     return this.rule({
       gradient,
-      decaying: value instanceof Tensor ? value.cast(gradient.dtype) : undefined,
+      value,
+      decaying: value instanceof Tensor ? value : undefined,
       arithmetic: arithmeticOf(gradient),
-      memory,
+      memory: this.#memory.get(path)!,
       hyper,
       learningRate: rateAt(hyper.learningRate, this.#step),
       time: this.#step + 1,

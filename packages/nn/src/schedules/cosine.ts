@@ -51,8 +51,9 @@ export function oneCycle(options: {
   const peak = warmupFraction * steps - 1;
   const last = steps - 1;
   return (step) => {
-    if (step <= peak) return anneal(first, maximum, step / peak);
-    return anneal(maximum, first / finalDivisor, Math.min(1, (step - peak) / (last - peak)));
+    if (step < peak) return anneal(first, maximum, step / peak);
+    const fall = last > peak ? (step - peak) / (last - peak) : step > peak ? 1 : 0;
+    return anneal(maximum, first / finalDivisor, Math.min(1, fall));
   };
 }
 

@@ -24,4 +24,17 @@ describe("schedules", () => {
     const schedule = schedules.warmupThen({ warmupSteps: 4, then: schedules.constant({ base: 2 }) });
     expect([0, 1, 2, 3, 4, 5].map(schedule)).toEqual([0.5, 0.875, 1.25, 1.625, 2, 2]);
   });
+
+  test("a one-cycle of few steps, whose rise has no length, has no NaN", () => {
+    for (const [steps, warmupFraction] of [
+      [20, 0.05],
+      [1, 0.3],
+      [4, 1],
+    ] as const) {
+      const schedule = schedules.oneCycle({ maximum: 1, steps, warmupFraction });
+      const rates = Array.from({ length: steps + 1 }, (_, step) => schedule(step));
+      expect(rates.every((rate) => rate >= 0 && rate <= 1)).toBe(true);
+      expect(Math.max(...rates)).toBe(steps === 1 ? schedule(0) : 1);
+    }
+  });
 });

@@ -1,14 +1,14 @@
 /** The training loop with everything around it: modes, progress, checkpoints, cancelling, resuming. */
-import { type DifferentiableFunction, valueWithGradient } from "@pullback/autodiff";
+import type { DifferentiableFunction } from "@pullback/autodiff";
 import type { Tensor } from "@pullback/core";
-import { latestCheckpoint, loadCheckpoint, removeCheckpoints, saveCheckpoint } from "../checkpointing/index.ts";
 import { asBatches, type Batches } from "../data/index.ts";
-import { NonFiniteError } from "../errors.ts";
 import type { Optimizer } from "../optimizers/index.ts";
 import { setMode } from "../parameters/index.ts";
-import { lossCurve } from "./loss-curve.ts";
-import { nextTask } from "./next-task.ts";
-import { Progress, type ProgressOptions } from "./progress.ts";
+import type { EarlyStoppingOptions } from "./early-stopping.ts";
+import type { Measures } from "./evaluate.ts";
+import type { FitCallback } from "./events.ts";
+import type { ProgressOptions } from "./progress.ts";
+import { Run } from "./run.ts";
 
 export interface CheckpointOptions {
   /** Where checkpoints are kept: one folder each, `step-00000500`. */
@@ -47,8 +47,35 @@ export interface FitOptions<Model, Batch> {
   readonly signal?: AbortSignal;
   readonly checkpoint?: CheckpointOptions;
   readonly onStep?: (report: StepReport<Batch>) => void | Promise<void>;
+  /** How many batches make one update, along the mean of their gradients; default 1. */
+  readonly accumulate?: number;
+  /** Loss and metrics on other data, at the end of every epoch or `every` so many updates. */
+  readonly validation?: ValidationOptions<Model, Batch>;
+  /** Ends the run when validations no longer improve. */
+  readonly earlyStopping?: EarlyStoppingOptions;
+  /** Called at every event, in order; the first action that one returns is taken. */
+  readonly callbacks?: readonly FitCallback<Model, Batch>[];
+  /** A file for the record of the run, one JSON object per line (`readRunLog`). */
+  readonly log?: string;
+  /** A file for a page with the run's curves, in HTML, written at the end. */
+  readonly report?: string;
   /** Progress in the terminal, and the loss curve at the end; default true. */
   readonly progress?: boolean | ProgressOptions<Batch>;
+}
+
+export interface ValidationOptions<Model, Batch> {
+  readonly data: Batches<Batch> | Iterable<Batch> | AsyncIterable<Batch>;
+  /** Updates from one validation to the next; by default each epoch ends with one. */
+  readonly every?: number;
+  /** Metrics, with what they compare; the loss is always computed. */
+  readonly measures?: Measures<Model, Batch>;
+}
+
+/** What a validation found: the mean loss, as `loss`, and every metric by its name. */
+export interface Validation {
+  readonly step: number;
+  readonly epoch: number;
+  readonly results: Readonly<Record<string, number>>;
 }
 
 export interface FitResult {
@@ -58,6 +85,9 @@ export interface FitResult {
   readonly resumedAt: number;
   /** The loss of every step of this call. */
   readonly losses: readonly number[];
+  readonly validations: readonly Validation[];
+  /** Whether early stopping ended the run. */
+  readonly stoppedEarly: boolean;
 }
 
 /**
@@ -82,122 +112,9 @@ export async function fit<Model, Batch>(
   try {
     await run.resume();
     await run.train();
-    return { step: run.step, resumedAt: run.resumedAt, losses: run.losses };
+    const { step, resumedAt, losses, validations, stoppedEarly } = run;
+    return { step, resumedAt, losses, validations, stoppedEarly };
   } finally {
     restoreMode();
-  }
-}
-
-class Run<Model, Batch> {
-  step = 0;
-  resumedAt = 0;
-  readonly losses: number[] = [];
-  readonly #model: Model;
-  readonly #data: Batches<Batch>;
-  readonly #options: FitOptions<Model, Batch>;
-  #epoch = 0;
-  /** Batches of the epoch already seen. */
-  #batch = 0;
-  #savedAt: number | undefined;
-
-  constructor(model: Model, data: Batches<Batch>, options: FitOptions<Model, Batch>) {
-    this.#model = model;
-    this.#data = data;
-    this.#options = options;
-  }
-
-  async resume(): Promise<void> {
-    const { checkpoint, optimizer } = this.#options;
-    if (checkpoint === undefined || checkpoint.resume === false) return;
-    const path = await latestCheckpoint(checkpoint.folder);
-    if (path === undefined) return;
-    const position = await loadCheckpoint(path, { model: this.#model, optimizer });
-    this.step = position.step;
-    this.resumedAt = position.step;
-    this.#epoch = position.epoch;
-    this.#batch = position.batch;
-    this.#savedAt = position.step;
-  }
-
-  async train(): Promise<void> {
-    const { maxSteps = Number.POSITIVE_INFINITY, epochs = Number.isFinite(maxSteps) ? maxSteps : 1 } = this.#options;
-    const progress = this.#progress(maxSteps, epochs);
-    try {
-      while (this.#epoch < epochs && this.step < maxSteps) {
-        const before = this.step;
-        await this.#stopIfCancelled();
-        for await (const batch of this.#data.epoch(this.#epoch, this.#batch)) {
-          await this.#one(batch, progress);
-          // Before the next batch is made: making it may draw random numbers.
-          await this.#stopIfCancelled();
-          if (this.step >= maxSteps) break;
-        }
-        if (this.step >= maxSteps && this.#batch !== this.#data.length) break;
-        if (this.step === before && this.#batch === 0) break; // an empty epoch would repeat for ever
-        this.#epoch++;
-        this.#batch = 0;
-      }
-      await this.#save();
-    } finally {
-      const curve = progress?.interactive && this.losses.length > 1 ? lossCurve(this.losses) : "";
-      progress?.finish(curve);
-    }
-  }
-
-  async #one(batch: Batch, progress: Progress<Batch> | undefined): Promise<void> {
-    const { loss: lossOf, optimizer, checkpoint, onStep } = this.#options;
-    const { value, gradient } = valueWithGradient(lossOf, { wrt: 0 })(this.#model, batch);
-    const loss = typeof value === "number" ? value : Number((await value.data())[0]);
-    if (!Number.isFinite(loss)) throw this.#notFinite(loss);
-    const { learningRate } = optimizer;
-    optimizer.update(this.#model, gradient);
-    this.losses.push(loss);
-    this.step++;
-    this.#batch++;
-    progress?.update(this.step, loss, batch);
-    if (checkpoint?.every !== undefined && this.step % checkpoint.every === 0) await this.#save();
-    await onStep?.({ step: this.step, epoch: this.#epoch, loss, learningRate, batch });
-    await nextTask();
-  }
-
-  /** Saves where the run stands, unless that is saved already. */
-  async #save(): Promise<void> {
-    const { checkpoint, optimizer } = this.#options;
-    if (checkpoint === undefined || this.#savedAt === this.step) return;
-    const { folder, keep = 2 } = checkpoint;
-    const position = { step: this.step, epoch: this.#epoch, batch: this.#batch };
-    const path = await saveCheckpoint(folder, { model: this.#model, optimizer, position });
-    // An earlier run's checkpoints, which may be of later steps, go when this run has its first.
-    const replaces = checkpoint.resume === false && this.#savedAt === undefined;
-    await removeCheckpoints(folder, (old, newer) => old !== path && (replaces || newer >= keep));
-    this.#savedAt = this.step;
-  }
-
-  async #stopIfCancelled(): Promise<void> {
-    const { signal } = this.#options;
-    if (!signal?.aborted) return;
-    await this.#save();
-    const { reason } = signal;
-    if ((reason as { name?: unknown } | undefined)?.name === "AbortError") throw reason;
-    throw Object.assign(new DOMException(`training was cancelled after step ${this.step}`, "AbortError"), {
-      cause: reason,
-    });
-  }
-
-  #notFinite(loss: number): NonFiniteError {
-    const { checkpoint } = this.#options;
-    const kept =
-      this.#savedAt === undefined ? "" : ` The checkpoint of step ${this.#savedAt} is in ${checkpoint?.folder}.`;
-    return new NonFiniteError(`the loss of step ${this.step} is ${loss}`, {
-      step: this.step,
-      hint: `Try a smaller learning rate, a warm-up, or clip: { globalNorm: 1 }; look at the batch of this step.${kept}`,
-    });
-  }
-
-  #progress(maxSteps: number, epochs: number): Progress<Batch> | undefined {
-    const { progress = true } = this.#options;
-    if (progress === false) return undefined;
-    const total = Math.min(maxSteps, epochs * (this.#data.length ?? Number.POSITIVE_INFINITY));
-    return new Progress(Number.isFinite(total) ? total : undefined, progress === true ? {} : progress);
   }
 }

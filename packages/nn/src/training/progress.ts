@@ -89,7 +89,8 @@ function bar(fraction: number, width: number): string {
   return `${"█".repeat(filled)}${"░".repeat(width - filled)}`;
 }
 
-function leadingExtent(batch: unknown): number {
+/** Samples in a batch: the first extent of its first tensor, 1 where there is none. */
+export function leadingExtent(batch: unknown): number {
   if (batch instanceof Tensor) return batch.shape[0] ?? 1;
   if (typeof batch !== "object" || batch === null) return 1;
   for (const part of Object.values(batch)) if (part instanceof Tensor) return part.shape[0] ?? 1;
