@@ -120,7 +120,7 @@ export interface WindowAxis {
 export interface Backend {
   readonly name: string;
 
-  /** Copies host data in. float16/bfloat16 data is given as bit patterns (Uint16Array). */
+  /** Copies host data in. float16/bfloat16 data is given as bit patterns (Uint16Array), quantised data as bytes. */
   fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray;
   /** Copies the elements out in row-major order; never a view of engine memory. */
   readSync(x: NDArray): TypedArray;
@@ -149,6 +149,9 @@ export interface Backend {
   /** Stable; NaN is largest. int32 indices. */
   argsort(x: NDArray, axis: number, descending: boolean): NDArray;
 
+  /** `matmul` takes a float16, bfloat16 or quantised matrix on the right of a floating left operand, and `cast` and
+   * `gather` quantised ones (gather gives float32). */
+  readonly readsStored?: boolean;
   /** Batched matrix product of arrays of rank >= 2 with equal, already broadcast leading axes (strides may be 0). */
   matmul(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray;
 

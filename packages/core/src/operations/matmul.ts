@@ -1,6 +1,6 @@
 /** Matrix products. */
-import { floatingOf, isFloating, promote } from "../dtype.ts";
-import { ShapeError } from "../errors.ts";
+import { type DType, floatingOf, isFloating, isQuantised, promote } from "../dtype.ts";
+import { DTypeError, ShapeError } from "../errors.ts";
 import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { castTo, requireSameBackend } from "./operand.ts";
@@ -19,6 +19,7 @@ export function matmul(a: Tensor, b: Tensor, options?: MatmulOptions): Tensor {
       `matmul: operands of rank 1 or more are needed, but the shapes are ${formatShape(a.shape)} and ${formatShape(b.shape)}.`,
     );
   const dtype = a.dtype === b.dtype && isFloating(a.dtype) ? a.dtype : productType(a, b);
+  const stored = readAsStored(a, b, dtype);
   // A vector on the left is a row, one on the right a column; transposing a vector changes nothing.
   const left = a.rank === 1 ? a.expandDims(0) : a;
   const right = b.rank === 1 ? b.expandDims(1) : b;
@@ -33,7 +34,7 @@ export function matmul(a: Tensor, b: Tensor, options?: MatmulOptions): Tensor {
   const leadA = left.array.shape.slice(0, -2);
   const leadB = right.array.shape.slice(0, -2);
   let x = castTo(left, dtype);
-  let y = castTo(right, dtype);
+  let y = stored ? right : castTo(right, dtype);
   if (leadB.length === 0 && leadA.length > 0 && !flipA) {
     // One matrix on the right: the leading axes of the left are more rows of one product.
     const [rows, columns] = flipB ? [y.shape[1]!, y.shape[0]!] : [y.shape[0]!, y.shape[1]!];
@@ -57,7 +58,23 @@ function rowCount(lead: readonly number[], x: Tensor): number {
   return rows;
 }
 
-function productType(a: Tensor, b: Tensor): Tensor["dtype"] {
+/** Whether the backend reads the right operand as it is stored, with no copy in the dtype of the product. */
+function readAsStored(a: Tensor, b: Tensor, dtype: DType): boolean {
+  const quantised = isQuantised(b.dtype);
+  if (a.backend.readsStored === true && b.rank === 2)
+    return quantised || (dtype === "float32" && (b.dtype === "float16" || b.dtype === "bfloat16"));
+  if (quantised)
+    throw new DTypeError(
+      b.rank === 2
+        ? `matmul: the backend "${a.device}" does not read ${b.dtype}.`
+        : `matmul: a ${b.dtype} operand must be a matrix, but has shape ${formatShape(b.shape)}.`,
+      { hint: 'Cast it first: x.cast("float32").' },
+    );
+  return false;
+}
+
+function productType(a: Tensor, b: Tensor): DType {
+  if (isQuantised(b.dtype)) return floatingOf(a.dtype);
   const dtype = promote(a.dtype, b.dtype);
   return dtype === "bool" ? floatingOf(dtype) : dtype;
 }

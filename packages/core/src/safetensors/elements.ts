@@ -1,5 +1,5 @@
 /** From the bytes of a file to the elements of a tensor, and back. */
-import type { DType, TypedArray } from "../dtype.ts";
+import type { DType, ElementDType, TypedArray } from "../dtype.ts";
 import { CheckpointError } from "./errors.ts";
 import { dtypeOfType, type TensorEntry } from "./header.ts";
 
@@ -25,7 +25,7 @@ export function decodeElements(
   return { data: entry.type === "I64" ? narrow(entry, new BigInt64Array(bytes), path) : view(dtype, bytes), dtype };
 }
 
-function view(dtype: DType, bytes: ArrayBuffer): TypedArray {
+function view(dtype: ElementDType, bytes: ArrayBuffer): TypedArray {
   switch (dtype) {
     case "float64":
       return new Float64Array(bytes);

@@ -3,7 +3,7 @@
  * shape and byte range. Source: huggingface/safetensors, README "Format"; validation is as strict as its reference
  * implementation (ranges must tile the data section exactly).
  */
-import type { DType } from "../dtype.ts";
+import type { ElementDType } from "../dtype.ts";
 import { CheckpointError } from "./errors.ts";
 
 /** One tensor as the header lists it; `begin` and `end` are byte offsets in the file. */
@@ -30,13 +30,13 @@ const elementSizes: Readonly<Record<string, number>> = {
 
 /** The dtype that each readable element type becomes. I64 is read as int32 when its values fit. */
 // biome-ignore format: a table
-export const dtypeOfType: Readonly<Record<string, DType>> = {
+export const dtypeOfType: Readonly<Record<string, ElementDType>> = {
   F64: "float64", F32: "float32", F16: "float16", BF16: "bfloat16", I64: "int32", I32: "int32", I8: "int8", U8: "uint8",
   BOOL: "bool",
 };
 
 // biome-ignore format: a table
-export const typeOfDtype: Readonly<Record<DType, string>> = {
+export const typeOfDtype: Readonly<Record<ElementDType, string>> = {
   float64: "F64", float32: "F32", float16: "F16", bfloat16: "BF16", int32: "I32", int8: "I8", uint8: "U8", bool: "BOOL",
 };
 

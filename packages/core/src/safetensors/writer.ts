@@ -1,5 +1,6 @@
 /** Writing safetensors, atomically, in one file or in shards with an index. */
 import type { FileHandle } from "node:fs/promises";
+import { type ElementDType, requireElements } from "../dtype.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { writeAtomically } from "./atomic.ts";
 import { typeOfDtype } from "./header.ts";
@@ -13,7 +14,13 @@ export interface SaveOptions {
 
 const elementBytes = { float64: 8, float32: 4, float16: 2, bfloat16: 2, int32: 4, int8: 1, uint8: 1, bool: 1 } as const;
 
-const bytesOf = (x: Tensor): number => x.size * elementBytes[x.dtype];
+/** The type of the elements. @throws DTypeError for quantised tensors, which the format does not know. */
+function typeOf(x: Tensor): ElementDType {
+  requireElements(x.dtype);
+  return x.dtype;
+}
+
+const bytesOf = (x: Tensor): number => x.size * elementBytes[typeOf(x)];
 
 /**
  * Writes `tensors` to `path` (`….safetensors`). Past `maxShardBytes` it writes `…-00001-of-0000N.safetensors` and
@@ -75,12 +82,12 @@ async function writeShard(
   metadata: Readonly<Record<string, string>>,
 ): Promise<void> {
   // Wide elements first, so that every tensor is aligned to its element size.
-  const ordered = [...tensors].sort(([, a], [, b]) => elementBytes[b.dtype] - elementBytes[a.dtype]);
+  const ordered = [...tensors].sort(([, a], [, b]) => elementBytes[typeOf(b)] - elementBytes[typeOf(a)]);
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let offset = 0;
   for (const [name, x] of ordered) {
     const end = offset + bytesOf(x);
-    header[name] = { dtype: typeOfDtype[x.dtype], shape: x.shape, data_offsets: [offset, end] };
+    header[name] = { dtype: typeOfDtype[typeOf(x)], shape: x.shape, data_offsets: [offset, end] };
     offset = end;
   }
 

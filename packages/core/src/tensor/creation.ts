@@ -1,6 +1,7 @@
 /** Tensors from data, constants and ranges. */
 import { currentBackend } from "../backend/index.ts";
-import type { DType, TypedArray } from "../dtype.ts";
+import type { DType, QuantisedDType, TypedArray } from "../dtype.ts";
+import { isQuantised, quantisedRowBytes } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import type { Shape } from "../shape.ts";
 import { checkShape, formatShape, sizeOf } from "../shape.ts";
@@ -59,15 +60,33 @@ function hostArray(values: readonly (number | boolean)[], dtype: DType): TypedAr
   }
 }
 
+/** Quantised rows as they lie in a file. */
+function quantisedTensor(data: ArrayBufferView, dtype: QuantisedDType, shape: Shape | undefined): Tensor {
+  if (shape === undefined || shape.length < 1)
+    throw new ShapeError(`tensor: say the shape that the ${data.byteLength} bytes of ${dtype} have.`);
+  checkShape("tensor", shape);
+  const columns = shape[shape.length - 1]!;
+  const bytes = columns === 0 ? 0 : (sizeOf(shape) / columns) * quantisedRowBytes(dtype, columns);
+  if (data.byteLength !== bytes)
+    throw new ShapeError(
+      `tensor: the shape ${formatShape(shape)} takes ${bytes} bytes as ${dtype}, but there are ${data.byteLength}.`,
+    );
+  const backend = currentBackend();
+  const host = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return new Tensor(backend.fromHost(host, dtype, shape.slice()), backend);
+}
+
 /**
  * A tensor with the given elements. Numbers give float32, booleans bool, typed arrays keep their type; `dtype` and
- * `shape` override. The data is copied.
+ * `shape` override. Bytes with a quantised `dtype` are its blocks as a file holds them. The data is copied.
  * @throws ShapeError when the nesting is ragged or `shape` holds another number of elements.
  */
 export function tensor(data: NestedArray | TypedArray | Uint8ClampedArray, options?: TensorOptions): Tensor {
   const backend = currentBackend();
   const wanted = options?.dtype;
   if (ArrayBuffer.isView(data)) {
+    if (wanted !== undefined && isQuantised(wanted) && (data as TypedArray).BYTES_PER_ELEMENT === 1)
+      return quantisedTensor(data, wanted, options?.shape);
     const view = data as unknown as TypedArray;
     const kept = dtypeOfTypedArray(view, wanted);
     const shape = checkedShape(options?.shape ?? [view.length], view.length);
@@ -79,8 +98,8 @@ export function tensor(data: NestedArray | TypedArray | Uint8ClampedArray, optio
   const flat = flattenNested(data, nested);
   const dtype = wanted ?? (flat.length > 0 && flat.every((value) => typeof value === "boolean") ? "bool" : "float32");
   const shape = checkedShape(options?.shape ?? nested, flat.length);
-  const half = dtype === "float16" || dtype === "bfloat16";
-  const made = new Tensor(backend.fromHost(hostArray(flat, dtype), half ? "float32" : dtype, shape), backend);
+  const widened = dtype === "float16" || dtype === "bfloat16" || isQuantised(dtype);
+  const made = new Tensor(backend.fromHost(hostArray(flat, dtype), widened ? "float32" : dtype, shape), backend);
   return made.cast(dtype);
 }
 

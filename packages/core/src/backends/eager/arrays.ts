@@ -2,7 +2,14 @@
 import type { NDArray } from "../../backend/backend.ts";
 import type { DType, TypedArray } from "../../dtype.ts";
 
+/** Quantised elements have no size of their own: what computes with it finds out by NaN that it cannot. */
 export const elementBytes: Record<DType, number> = {
+  q8_0: Number.NaN,
+  q4_0: Number.NaN,
+  q4_k: Number.NaN,
+  q6_k: Number.NaN,
+  int8c: Number.NaN,
+  int4c: Number.NaN,
   float32: 4,
   float64: 8,
   float16: 2,

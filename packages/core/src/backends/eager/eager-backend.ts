@@ -11,8 +11,9 @@ import type {
   UnaryOp,
   WindowAxis,
 } from "../../backend/backend.ts";
-import type { DType, TypedArray } from "../../dtype.ts";
-import { isContiguous, newElements, sizeOf } from "./arrays.ts";
+import { type DType, isQuantised, type TypedArray } from "../../dtype.ts";
+import { DTypeError } from "../../errors.ts";
+import { isContiguous, isHalf, newElements, sizeOf } from "./arrays.ts";
 import { ConvolutionKernels } from "./convolution/index.ts";
 import { Engine, localBytes } from "./engine.ts";
 import {
@@ -22,6 +23,7 @@ import {
   NormaliseKernels,
   RandomKernels,
   ReductionKernels,
+  StoredKernels,
 } from "./kernels/index.ts";
 import type { ArenaOptions, Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
@@ -29,10 +31,12 @@ import { copyStrided } from "./plain/strided.ts";
 
 export class EagerBackend implements Backend {
   readonly name = "eager";
+  readonly readsStored = true;
   private readonly engine: Engine;
   private readonly copies: CopyKernels;
   private readonly elementwise: ElementwiseKernels;
   private readonly products: MatmulKernels;
+  private readonly stored: StoredKernels;
   private readonly reductions: ReductionKernels;
   private readonly convolutions: ConvolutionKernels;
   private readonly normalise: NormaliseKernels;
@@ -43,6 +47,7 @@ export class EagerBackend implements Backend {
     this.copies = new CopyKernels(this.engine);
     this.elementwise = new ElementwiseKernels(this.engine, this.copies);
     this.products = new MatmulKernels(this.engine);
+    this.stored = new StoredKernels(this.engine, this.products);
     this.reductions = new ReductionKernels(this.engine, this.copies);
     this.convolutions = new ConvolutionKernels(this.engine, this.copies);
     this.normalise = new NormaliseKernels(this.engine, this.copies);
@@ -51,6 +56,11 @@ export class EagerBackend implements Backend {
 
   fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray {
     this.engine.begin();
+    if (isQuantised(dtype)) {
+      const rows = this.engine.createQuantised(dtype, shape);
+      this.engine.quantisedBytes(rows).set(data);
+      return rows;
+    }
     const out = this.engine.create(dtype, shape);
     this.engine.window(out).set(data);
     return out;
@@ -58,6 +68,7 @@ export class EagerBackend implements Backend {
 
   readSync(x: NDArray): TypedArray {
     this.engine.begin(x);
+    if (isQuantised(x.dtype)) return this.engine.quantisedBytes(x).slice();
     const size = sizeOf(x.shape);
     const elements = this.engine.elements(x);
     const base = this.engine.base(x);
@@ -84,6 +95,19 @@ export class EagerBackend implements Backend {
   }
 
   cast(x: NDArray, dtype: DType): NDArray {
+    if (isQuantised(x.dtype)) {
+      const decoded = this.stored.decode(x) as NDArray;
+      return dtype === "float32" ? decoded : this.cast(decoded, dtype);
+    }
+    if (isQuantised(dtype)) {
+      const columns = x.shape[x.shape.length - 1];
+      const bytes = plain.quantise(this.readSync(this.cast(x, "float32")), dtype, sizeOf(x.shape) / columns, columns);
+      return this.fromHost(bytes, dtype, x.shape);
+    }
+    if (isHalf(x.dtype) && dtype === "float32") {
+      const decoded = this.stored.decode(x);
+      if (decoded !== undefined) return decoded;
+    }
     return plain.cast(this.engine, x, dtype);
   }
 
@@ -132,6 +156,7 @@ export class EagerBackend implements Backend {
   }
 
   matmul(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray {
+    if (isQuantised(b.dtype) || isHalf(b.dtype)) return this.storedProduct(a, b, transposeA, transposeB);
     if (a.dtype === "float32" || a.dtype === "float64") return this.products.run(a, b, transposeA, transposeB);
     return plain.matmul(this.engine, a, b, transposeA, transposeB);
   }
@@ -152,6 +177,36 @@ export class EagerBackend implements Backend {
     return plain.windowArgmax(this.engine, x, windows);
   }
 
+  /** A product with weights that are read as they are stored; in the dtype of the left operand. */
+  private storedProduct(a: NDArray, b: NDArray, transposeA: boolean, transposeB: boolean): NDArray {
+    const left = a.dtype === "float32" ? a : this.cast(a, "float32");
+    let product = this.stored.matmul(left, b, transposeA, transposeB);
+    if (product === undefined) {
+      const right = this.widened(b);
+      product = this.products.run(left, right, transposeA, transposeB);
+      this.engine.discard(right, b);
+    }
+    this.engine.discard(left, a);
+    if (a.dtype === "float32") return product;
+    const result = this.cast(product, a.dtype);
+    this.engine.discard(product, result);
+    return result;
+  }
+
+  /** A stored operand in float32, with the strides of its leading axes (0 where one matrix serves all). */
+  private widened(b: NDArray): NDArray {
+    const lead = b.strides.slice(0, -2);
+    if (!isQuantised(b.dtype)) return this.cast(b, "float32");
+    if (lead.some((stride) => stride !== 0))
+      throw new DTypeError(`matmul: a ${b.dtype} operand must be one matrix, but has shape [${b.shape.join(", ")}].`);
+    const [rows, columns] = b.strides.slice(-2);
+    const matrix = { ...b, shape: b.shape.slice(-2), strides: b.strides.slice(-2) };
+    const turned = rows === 1 && columns !== 1;
+    const own = this.cast(turned ? plain.swapLast(matrix) : matrix, "float32");
+    const strides = [...lead, ...(turned ? plain.swapLast(own) : own).strides];
+    return { ...own, shape: b.shape, strides };
+  }
+
   concatenate(xs: readonly NDArray[], axis: number): NDArray {
     return this.copies.concatenate(xs, axis);
   }
@@ -161,6 +216,7 @@ export class EagerBackend implements Backend {
   }
 
   gather(x: NDArray, indices: NDArray, axis: number): NDArray {
+    if (isQuantised(x.dtype)) return this.stored.gather(x, indices, axis);
     return this.copies.gather(x, indices, axis);
   }
 

@@ -4,7 +4,8 @@
  * creating may grow the memory and so detach its views.
  */
 import type { NDArray } from "../../backend/backend.ts";
-import type { DType, TypedArray } from "../../dtype.ts";
+import { type DType, type QuantisedDType, quantisedRowBytes, type TypedArray } from "../../dtype.ts";
+import { DTypeError } from "../../errors.ts";
 import { elementBytes, isContiguous, isHalf, newElements, rowMajor, sizeOf } from "./arrays.ts";
 import { Arena, type ArenaOptions, Handle, type Views } from "./memory/index.ts";
 import { fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
@@ -49,6 +50,28 @@ export class Engine {
     const storage =
       bytes <= localBytes ? new Handle(bytes, null, newElements(dtype, size)) : this.arena.allocate(bytes);
     return { storage, dtype, shape, strides: rowMajor(shape), offset: 0 };
+  }
+
+  /** A new array of quantised rows. */
+  createQuantised(dtype: QuantisedDType, shape: readonly number[]): NDArray {
+    const columns = shape[shape.length - 1];
+    const rows = columns === 0 ? 0 : sizeOf(shape) / columns;
+    const storage = this.arena.allocate(rows * quantisedRowBytes(dtype, columns));
+    return { storage, dtype, shape, strides: rowMajor(shape), offset: 0 };
+  }
+
+  /** The bytes of a whole quantised array. */
+  quantisedBytes(x: NDArray): Uint8Array {
+    const { cell, byteLength } = x.storage as Handle;
+    const columns = x.shape[x.shape.length - 1];
+    const whole = isContiguous(x) && x.offset === 0;
+    if (
+      cell === null ||
+      !whole ||
+      quantisedRowBytes(x.dtype as QuantisedDType, columns) * (sizeOf(x.shape) / columns) !== byteLength
+    )
+      throw new DTypeError(`A part of a ${x.dtype} tensor cannot be read as bytes; cast it to float32.`);
+    return this.arena.views.uint8.subarray(cell.address, cell.address + byteLength);
   }
 
   /** The byte address of the element at index 0 … 0; a small array that lives elsewhere is staged for the kernel. */
@@ -163,9 +186,18 @@ function viewOf(views: Views, dtype: DType): TypedArray {
       return views.int32;
     case "int8":
       return views.int8;
-    default:
+    case "uint8":
+    case "bool":
       return views.uint8;
+    default:
+      return refuse(dtype);
   }
+}
+
+function refuse(dtype: DType): never {
+  throw new DTypeError(`This operation does not read ${dtype}; matmul (right operand), gather and cast do.`, {
+    hint: 'Cast it first: x.cast("float32").',
+  });
 }
 
 export function decodeHalf(patterns: Uint16Array, dtype: DType): Float32Array {

@@ -5,3 +5,4 @@ export { MatmulKernels } from "./matmul.ts";
 export { NormaliseKernels } from "./normalise.ts";
 export { RandomKernels } from "./random.ts";
 export { ReductionKernels } from "./reductions.ts";
+export { StoredKernels } from "./stored.ts";

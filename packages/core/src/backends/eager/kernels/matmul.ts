@@ -11,23 +11,27 @@ import { type GemmFunctions, gemmModule, type TileShape } from "./gemm-module.ts
 import { float32Lanes, float64Lanes, type Lanes } from "./lanes.ts";
 import { type MatvecFunctions, matvecModule } from "./matvec-module.ts";
 
-/** A packed block of A stays in the second-level cache, a panel of B in the first, a block of B in the third. */
-const rowBlock = 128;
+/**
+ * A packed block of A stays in the second-level cache, a panel of B in the first, a block of B in the third. The rows
+ * are a multiple of every tile's.
+ */
+const rowBlock = 120;
 const depthBlock = 256;
 const columnBlock = 1024;
 /** Up to here packing B costs more than reading it once per row. */
 const fewRows = 3;
 
-const tileShape: TileShape = { rows: 4, vectors: 2 };
+/** With fused multiply-add a tile needs no register for products, and takes two rows more. */
+const tileShape: TileShape = { rows: hasRelaxedSimd() ? 6 : 4, vectors: 2 };
 
 /** A matrix in memory: the address of its first element and strides in bytes. */
-interface Matrix {
+export interface Matrix {
   readonly address: number;
   readonly rowStride: number;
   readonly columnStride: number;
 }
 
-interface Product {
+export interface Product {
   readonly rows: number;
   readonly depth: number;
   readonly columns: number;
@@ -72,11 +76,19 @@ export class MatmulKernels {
         shifted(x, batchOffset(left.shape, leftStrides, batch) * lanes.bytes),
         shifted(y, batchOffset(left.shape, rightStrides, batch) * lanes.bytes),
         to + batch * tileBytes,
+        product,
+        product.columns * lanes.bytes,
+        false,
       );
     }
     work.free();
     engine.collect(out);
     return out;
+  }
+
+  /** For float32 products up to the given extents, many of them with one workspace. */
+  blocked(largest: Product): Workspace {
+    return gemmWorkspace(this.engine, this.gemmFunctions(float32Lanes), float32Lanes, largest);
   }
 
   /** Chooses a kernel for the product and takes the memory it needs. */
@@ -98,13 +110,14 @@ export class MatmulKernels {
   }
 }
 
-interface Workspace {
-  multiply(a: Matrix, b: Matrix, to: number): void;
+export interface Workspace {
+  /** The product of `a` and `b` to rows `rowBytes` apart, or added to what is there. */
+  multiply(a: Matrix, b: Matrix, to: number, product: Product, rowBytes: number, accumulate: boolean): void;
   free(): void;
 }
 
-function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, product: Product): Workspace {
-  const { rows, depth, columns } = product;
+function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, largest: Product): Workspace {
+  const { rows, depth, columns } = largest;
   const tileColumns = tileShape.vectors * lanes.count;
   const deep = Math.min(depth, depthBlock);
   const aBytes = padded(Math.min(rows, rowBlock), tileShape.rows) * deep * lanes.bytes;
@@ -114,9 +127,8 @@ function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, p
   const scratch = engine.arena.scratch(total);
   const packedA = scratch + tileBytes;
   const packedB = packedA + aBytes;
-  const rowBytes = columns * lanes.bytes;
   return {
-    multiply(a, b, to) {
+    multiply(a, b, to, { rows, depth, columns }, rowBytes, accumulate) {
       for (let j = 0; j < columns; j += columnBlock) {
         const width = Math.min(columnBlock, columns - j);
         for (let k = 0; k < depth; k += depthBlock) {
@@ -128,7 +140,17 @@ function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, p
             const fromA = a.address + i * a.rowStride + k * a.columnStride;
             functions.packRows(fromA, a.rowStride, a.columnStride, high, thick, packedA);
             const target = to + i * rowBytes + j * lanes.bytes;
-            functions.block(packedA, packedB, target, rowBytes, high, width, thick, k > 0 ? 1 : 0, scratch);
+            functions.block(
+              packedA,
+              packedB,
+              target,
+              rowBytes,
+              high,
+              width,
+              thick,
+              accumulate || k > 0 ? 1 : 0,
+              scratch,
+            );
           }
         }
       }

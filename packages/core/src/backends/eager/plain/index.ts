@@ -11,7 +11,8 @@ export {
   sliceUpdate,
   takeAlongAxis,
 } from "./indexing.ts";
-export { matmul } from "./matmul.ts";
+export { matmul, swapLast } from "./matmul.ts";
 export { logSoftmax, rmsNorm, rmsNormAdjoint, rotary, softmax, softmaxAdjoint } from "./normalise.ts";
+export { quantise } from "./quantise.ts";
 export { argReduce, argsort, nonzero, reduce, scan } from "./reductions.ts";
 export { windowArgmax } from "./windows.ts";

@@ -98,7 +98,9 @@ const store =
 export const i32 = {
   const: (value: number) => new Expression([0x41, ...signed(value)]),
   load: load(0x28),
+  load8s: load(0x2c),
   load8u: load(0x2d),
+  load16u: load(0x2f),
   store: store(0x36),
   store8: store(0x3a),
   eqz: unary(0x45),
@@ -116,6 +118,7 @@ export const i32 = {
   xor: binary(0x73),
   shl: binary(0x74),
   shr: binary(0x75),
+  shrUnsigned: binary(0x76),
   rotl: binary(0x77),
   select: (condition: Expression, a: Expression, b: Expression) => apply([0x1b], a, b, condition),
 };
@@ -156,6 +159,10 @@ export const v128 = {
   load32Splat: load(...vector(9)),
   load64Splat: load(...vector(10)),
   load32Zero: load(...vector(92)),
+  /** Eight signed bytes as 16-bit lanes. */
+  load8x8: load(...vector(1)),
+  /** Four unsigned 16-bit values as 32-bit lanes. */
+  load16x4Unsigned: load(...vector(4)),
   store32Lane0: (address: Expression, value: Expression, offset = 0): Statement => [
     ...address.code,
     ...value.code,
@@ -197,8 +204,24 @@ export const i32x4 = {
   narrow: binaryVector(133),
   /** Sixteen 8-bit from two times eight 16-bit lanes, saturating. */
   narrow16: binaryVector(101),
+  /** The lower or upper four of eight signed 16-bit lanes. */
+  extendLow: unaryVector(167),
+  extendHigh: unaryVector(168),
   /** The low four unsigned bytes as 32-bit lanes. */
   fromBytes: (a: Expression) => unaryVector(169)(unaryVector(137)(a)),
+};
+
+export const i8x16 = {
+  splat: unaryVector(15),
+  shl: (a: Expression, bits: number) => apply(vector(107), a, i32.const(bits)),
+  shrUnsigned: (a: Expression, bits: number) => apply(vector(109), a, i32.const(bits)),
+  sub: binaryVector(113),
+};
+
+export const i16x8 = {
+  /** The lower or upper eight of sixteen signed bytes. */
+  extendLow: unaryVector(135),
+  extendHigh: unaryVector(136),
 };
 
 export const f32x4 = {
