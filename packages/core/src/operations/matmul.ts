@@ -1,4 +1,5 @@
 /** Matrix products. */
+import type { Backend } from "../backend/index.ts";
 import { type DType, floatingOf, isFloating, isQuantised, promote } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { broadcastShapes, formatShape, sameShape } from "../shape.ts";
@@ -19,7 +20,7 @@ export function matmul(a: Tensor, b: Tensor, options?: MatmulOptions): Tensor {
       `matmul: operands of rank 1 or more are needed, but the shapes are ${formatShape(a.shape)} and ${formatShape(b.shape)}.`,
     );
   const dtype = a.dtype === b.dtype && isFloating(a.dtype) ? a.dtype : productType(a, b);
-  const stored = readAsStored(a, b, dtype);
+  const stored = readAsStored(backend, b, dtype);
   // A vector on the left is a row, one on the right a column; transposing a vector changes nothing.
   const left = a.rank === 1 ? a.expandDims(0) : a;
   const right = b.rank === 1 ? b.expandDims(1) : b;
@@ -59,14 +60,14 @@ function rowCount(lead: readonly number[], x: Tensor): number {
 }
 
 /** Whether the backend reads the right operand as it is stored, with no copy in the dtype of the product. */
-function readAsStored(a: Tensor, b: Tensor, dtype: DType): boolean {
+function readAsStored(backend: Backend, b: Tensor, dtype: DType): boolean {
   const quantised = isQuantised(b.dtype);
-  if (a.backend.readsStored === true && b.rank === 2)
+  if (backend.readsStored === true && b.rank === 2)
     return quantised || (dtype === "float32" && (b.dtype === "float16" || b.dtype === "bfloat16"));
   if (quantised)
     throw new DTypeError(
       b.rank === 2
-        ? `matmul: the backend "${a.device}" does not read ${b.dtype}.`
+        ? `matmul: the backend "${backend.name}" does not read ${b.dtype}.`
         : `matmul: a ${b.dtype} operand must be a matrix, but has shape ${formatShape(b.shape)}.`,
       { hint: 'Cast it first: x.cast("float32").' },
     );

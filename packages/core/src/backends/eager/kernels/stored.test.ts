@@ -74,7 +74,7 @@ function expectClose(got: ArrayLike<number>, expected: readonly number[], bounds
 }
 
 describe.each(quantised)("%s", (dtype) => {
-  const [rows, columns] = [70, 512];
+  const [rows, columns] = [66, 256];
   const { data, values } = randomRows(dtype, rows, columns, noise(3));
   const w = backend.fromHost(data, dtype, [rows, columns]);
 
@@ -83,7 +83,7 @@ describe.each(quantised)("%s", (dtype) => {
     expect(backend.readSync(w)).toEqual(data);
   });
 
-  test.each([1, 3, 9, 130])("products with %i rows on the left, both ways round", (m) => {
+  test.each([1, 3, 70])("products with %i rows on the left, both ways round", (m) => {
     const random = noise(m);
     const product = (depth: number, n: number, at: (k: number, j: number) => number, transposeB: boolean) => {
       const x = Float32Array.from({ length: m * depth }, () => random() - 0.5);
@@ -109,10 +109,10 @@ describe.each(quantised)("%s", (dtype) => {
   });
 
   test("rows are looked up", () => {
-    const at = backend.fromHost(Int32Array.of(3, -1, 0, 69), "int32", [2, 2]);
+    const at = backend.fromHost(Int32Array.of(3, -1, 0, 65), "int32", [2, 2]);
     const found = backend.gather(w, at, 0);
     expect([found.dtype, found.shape]).toEqual(["float32", [2, 2, columns]]);
-    const expected = [3, 69, 0, 69].flatMap((row) => values.slice(row * columns, (row + 1) * columns));
+    const expected = [3, 65, 0, 65].flatMap((row) => values.slice(row * columns, (row + 1) * columns));
     expectClose(backend.readSync(found), expected, dtype === "q4_k" ? 4e-6 : 2e-7);
   });
 
