@@ -253,14 +253,15 @@ function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAcc
   }
   const type = s.types.at(node);
   const symbol = s.host.symbolOf(callee.name);
-  const target = symbol === undefined ? undefined : memberCallee(s, symbol, name);
+  const isLiteral = symbol?.declarations?.some((d) => ts.isObjectLiteralExpression(d.parent)) === true;
+  const target = symbol === undefined || isLiteral ? undefined : memberCallee(s, symbol, name);
   if (target !== undefined) {
     const args = argumentsOf(s, node.arguments);
     s.at(node);
     return emitCall(s, target, [receiver], args, type, mayHaveEffects(target));
   }
   const isField = symbol !== undefined && (symbol.flags & ts.SymbolFlags.Property) !== 0 && !s.host.isAmbient(symbol);
-  if (isField || receiver.type.kind === "unknown") {
+  if (isField || isLiteral || receiver.type.kind === "unknown") {
     // A function held by a field is a value like any other.
     const field = s.at(callee).load(receiver, name, { type: s.types.at(callee) });
     const args = argumentsOf(s, node.arguments);

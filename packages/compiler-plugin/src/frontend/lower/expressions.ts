@@ -10,7 +10,7 @@ import { construct } from "./construct.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, opaqueValue } from "./opaque.ts";
 import { binary, unary } from "./operators.ts";
-import { isAssignment } from "./scan.ts";
+import { isAssignment, mentionsOwnThis } from "./scan.ts";
 
 const string = inert("string");
 
@@ -228,11 +228,20 @@ function objectLiteral(s: Lowering, node: ts.ObjectLiteralExpression): Value {
     }
     const key = literalName(s, member.name);
     if (key === undefined || ts.isGetAccessor(member) || ts.isSetAccessor(member)) {
-      return opaqueExpression(s, node, {
+      const refusal = {
         code: "PB1005",
         message: "An object literal with computed keys or accessors cannot be differentiated.",
         hint: "Use a Map or a Record<string, T> that is filled by assignments.",
-      });
+      };
+      return opaqueExpression(s, node, refusal, undefined, true);
+    }
+    if (ts.isMethodDeclaration(member) && mentionsOwnThis(ts, member)) {
+      const refusal = {
+        code: "PB1009",
+        message: "A method of an object literal that uses this cannot be differentiated.",
+        hint: "Write a class, or let the method read the variables around it.",
+      };
+      return opaqueExpression(s, node, refusal, undefined, true);
     }
     if (ts.isShorthandPropertyAssignment(member)) entries.push({ key, value: identifier(s, member.name) });
     else if (ts.isPropertyAssignment(member)) entries.push({ key, value: expression(s, member.initializer) });

@@ -121,6 +121,11 @@ export function opaqueExpression(s: Lowering, node: ts.Node, refusal: Refusal, t
   const result = type ?? s.types.at(node);
   if (targets.length > 0) return wrapped(s, node, targets, refusal, { expression: true, result });
   const { parts, operands } = textOf(s, node, new Set(), new Map());
+  if (s.ts.isObjectLiteralExpression(node)) {
+    // A statement may not begin with a brace.
+    parts[0] = `(${parts[0]}`;
+    parts[parts.length - 1] += ")";
+  }
   s.at(node);
   return opaqueValue(s, parts, operands, result, refusal, true, keeps);
 }

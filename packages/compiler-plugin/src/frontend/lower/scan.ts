@@ -48,7 +48,7 @@ export function isAsync(ts: typeof import("typescript"), node: ts.Node): boolean
   return hasModifier(ts, node, ts.SyntaxKind.AsyncKeyword);
 }
 
-function mentionsOwnThis(ts: typeof import("typescript"), fn: ts.FunctionExpression): boolean {
+export function mentionsOwnThis(ts: typeof import("typescript"), fn: ts.FunctionLikeDeclaration): boolean {
   let found = false;
   const visit = (node: ts.Node): void => {
     if (node.kind === ts.SyntaxKind.ThisKeyword || (ts.isIdentifier(node) && node.text === "arguments")) found = true;
