@@ -85,9 +85,10 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
 
 /** The forward-mode derivative of one function. */
 export function differentiateForward(program: Program, demand: Demand): ForwardFunction {
+  const known = summariesOf(program);
   const lowered = program.lower(demand.key);
-  const fn = prepare(lowered, program, freshIds(lowered));
-  const derived = jvp(program, fn, demand.mask, summariesOf(program));
+  const fn = prepare(lowered, program, freshIds(lowered), known);
+  const derived = jvp(program, fn, demand.mask, known);
   const found = new Demands(program);
   const gather = ({ calls, definitions, inner }: Differential): void => {
     found.add(calls, definitions);
