@@ -98,3 +98,12 @@ export class OutOfMemoryError extends PullbackError {
     pointAtCaller(this);
   }
 }
+
+/** A matrix that an operation of linear algebra cannot take: singular, or not positive definite. */
+export class LinearAlgebraError extends PullbackError {
+  override readonly name: string = "LinearAlgebraError";
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, { code: "PB6107", ...details });
+    pointAtCaller(this);
+  }
+}

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { type AnyFunction, derivativeOf, valueWithPullback } from "@pullback/autodiff";
+import { type AnyFunction, derivativeOf, valueWithDifferential, valueWithPullback } from "@pullback/autodiff";
 import { isFloating } from "./dtype.ts";
 import * as core from "./index.ts";
 import { type DType, Tensor, tensor, zerosLike } from "./index.ts";
@@ -24,19 +24,21 @@ interface Case {
   readonly wrt?: readonly string[];
   readonly cotangents?: readonly (string | null)[];
   readonly gradients?: readonly string[];
+  readonly tangents?: readonly string[];
+  readonly jvp?: readonly (string | null)[];
   readonly tolerance: { readonly value: Tolerance; readonly gradient?: Tolerance };
   readonly signedZero?: boolean;
 }
 
 /** How many cases of each area run today; a lower number means that an operation was lost. */
-const expected: Record<string, { values: number; gradients: number }> = {
-  elementwise: { values: 146, gradients: 87 },
-  "binary-broadcast": { values: 112, gradients: 73 },
-  "reductions-scans": { values: 146, gradients: 100 },
-  "shape-indexing": { values: 127, gradients: 112 },
-  linalg: { values: 27, gradients: 26 },
-  "nn-primitives": { values: 93, gradients: 91 },
-  "attention-rope-norms": { values: 56, gradients: 56 },
+const expected: Record<string, { values: number; gradients: number; differentials: number }> = {
+  elementwise: { values: 146, gradients: 87, differentials: 87 },
+  "binary-broadcast": { values: 112, gradients: 73, differentials: 72 },
+  "reductions-scans": { values: 146, gradients: 100, differentials: 100 },
+  "shape-indexing": { values: 127, gradients: 112, differentials: 111 },
+  linalg: { values: 89, gradients: 85, differentials: 28 },
+  "nn-primitives": { values: 93, gradients: 91, differentials: 8 },
+  "attention-rope-norms": { values: 56, gradients: 56, differentials: 38 },
 };
 
 /** The tensors of a safetensors file, as host arrays. */
@@ -119,6 +121,17 @@ function collect(argument: unknown, cotangent: unknown, totals: Map<unknown, Ten
       collect((argument as Record<string, unknown>)[key], (cotangent as Record<string, unknown>)[key], totals);
 }
 
+/** The tangent of an argument: of tensors those given; what is not among them does not vary. */
+function tangentOf(argument: unknown, tangents: ReadonlyMap<unknown, Tensor>): unknown {
+  if (argument instanceof Tensor) return tangents.get(argument);
+  if (Array.isArray(argument))
+    return argument.map(
+      (entry) => tangentOf(entry, tangents) ?? (entry instanceof Tensor ? zerosLike(entry) : undefined),
+    );
+  if (typeof argument !== "object" || argument === null) return undefined;
+  return Object.fromEntries(Object.entries(argument).map(([key, entry]) => [key, tangentOf(entry, tangents)]));
+}
+
 function holds(argument: unknown, wanted: ReadonlySet<unknown>): boolean {
   if (wanted.has(argument)) return true;
   if (typeof argument !== "object" || argument === null || argument instanceof Tensor) return false;
@@ -127,6 +140,7 @@ function holds(argument: unknown, wanted: ReadonlySet<unknown>): boolean {
 
 interface Rule {
   vjp(...args: unknown[]): { value: unknown; pullback: (cotangent: unknown, needs: boolean[]) => unknown };
+  jvp?: ((...args: unknown[]) => { value: unknown; differential: (...tangents: unknown[]) => unknown }) | undefined;
   /** The arguments with an entry in the pullback's result, which is bare when there is one. */
   readonly positions: readonly number[];
   /** The last parameter takes all further arguments. */
@@ -139,7 +153,10 @@ function ruleOf(operation: AnyFunction): Rule | undefined {
   if (derivative === undefined || derivative.registered !== undefined) return derivative?.registered;
   const positions = [...derivative.kinds].flatMap((kind, i) => (kind === "-" ? [] : [i]));
   const operator = valueWithPullback as unknown as (f: AnyFunction) => Rule["vjp"];
-  return { vjp: operator(operation), positions, rest: derivative.rest };
+  const forward = valueWithDifferential as unknown as (f: AnyFunction) => NonNullable<Rule["jvp"]>;
+  const mask = [...derivative.kinds].map((kind) => (kind === "-" ? "0" : "1")).join("");
+  const jvp = derivative.variants[mask]?.jvp === undefined ? undefined : forward(operation);
+  return { vjp: operator(operation), jvp, positions, rest: derivative.rest };
 }
 
 for (const [area, present] of Object.entries(expected))
@@ -150,6 +167,7 @@ for (const [area, present] of Object.entries(expected))
     const data = readData(area);
     let values = 0;
     let gradients = 0;
+    let jvps = 0;
 
     for (const c of cases) {
       const operation = (c.call === "method" ? Tensor.prototype : core)[c.op as never] as
@@ -211,11 +229,42 @@ for (const [area, present] of Object.entries(expected))
           check(total, data.get(c.gradients![i]!)!.data as Float32Array, c.tolerance.gradient!);
         });
       });
+
+      if (c.jvp === undefined || rule.jvp === undefined) continue;
+      jvps++;
+
+      test(`${c.id}: jvp`, () => {
+        const named: Named = new Map();
+        const args = c.args.map((arg) => decode(arg, data, named));
+        const tangents = new Map<unknown, Tensor>();
+        c.wrt!.forEach((name, i) => {
+          const x = named.get(name)!;
+          tangents.set(x, tensor(data.get(c.tangents![i]!)!.data as Float32Array, { shape: x.shape, dtype: x.dtype }));
+        });
+        const last = rule.rest === true ? operation.length : -1;
+        const { value, differential } = rule.jvp!(...args);
+        const parameters = rule.positions.map((p) => (p === last ? args.slice(p) : args[p]));
+        const compiled = derivativeOf(operation)?.registered === undefined;
+        const tangent = differential(
+          // Compiled code counts on a number for a number.
+          ...parameters.map((given) => (compiled && typeof given === "number" ? 0 : tangentOf(given, tangents))),
+        );
+        c.outputs.forEach(({ path }, j) => {
+          const name = c.jvp![j];
+          if (name == null) return;
+          const output = at(value, path);
+          const moved = tangent === undefined ? undefined : at(tangent, path);
+          check(moved ?? zerosLike(output), data.get(name)!.data as Float32Array, c.tolerance.gradient!);
+        });
+      });
     }
 
     test("as many cases run as before", () => {
-      process.stdout.write(`${area}: ${values} of ${cases.length} cases, ${gradients} with gradients\n`);
+      process.stdout.write(
+        `${area}: ${values} of ${cases.length} cases, ${gradients} with gradients, ${jvps} with differentials\n`,
+      );
       expect(values).toBeGreaterThanOrEqual(present.values);
       expect(gradients).toBeGreaterThanOrEqual(present.gradients);
+      expect(jvps).toBeGreaterThanOrEqual(present.differentials);
     });
   });

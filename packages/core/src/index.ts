@@ -10,7 +10,15 @@ export {
   withBackend,
 } from "./backend/index.ts";
 export type { DType, TypedArray } from "./dtype.ts";
-export { AxisError, BackendError, DTypeError, IndexError, OutOfMemoryError, ShapeError } from "./errors.ts";
+export {
+  AxisError,
+  BackendError,
+  DTypeError,
+  IndexError,
+  LinearAlgebraError,
+  OutOfMemoryError,
+  ShapeError,
+} from "./errors.ts";
 export * from "./operations/index.ts";
 export * from "./random/index.ts";
 export * from "./safetensors/index.ts";

@@ -170,6 +170,25 @@ export interface Backend {
    */
   windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray;
 
+  /**
+   * Factorisations of the last two axes of a float32 or float64 array, matrix by matrix; conventions in ops.md. Each
+   * throws LinearAlgebraError for data it cannot take (a lazy backend: at observation). `cholesky` reads the lower
+   * triangle and gives the lower factor; `qr` has a nonnegative diagonal of r; `svd` is thin and descending, `eigh`
+   * (which reads a symmetric matrix) ascending, both with the largest entry of each column of u or the vectors positive.
+   */
+  cholesky(a: NDArray): NDArray;
+  qr(a: NDArray, complete: boolean): { q: NDArray; r: NDArray };
+  svd(a: NDArray): { u: NDArray; s: NDArray; vh: NDArray };
+  eigh(a: NDArray): { values: NDArray; vectors: NDArray };
+  /** The x with a x = b for a [..., n, n] and b [..., n, k] of equal leading axes. */
+  solve(a: NDArray, b: NDArray): NDArray;
+  /** As `solve` with one triangle of a (or its transpose), whose diagonal counts as ones with `unitDiagonal`. */
+  triangularSolve(a: NDArray, b: NDArray, upper: boolean, transpose: boolean, unitDiagonal: boolean): NDArray;
+  /** The determinant of each matrix, its sign, and log |determinant| (-Infinity when it is 0): three arrays [...]. */
+  determinant(a: NDArray): { value: NDArray; sign: NDArray; logAbs: NDArray };
+  /** Σ_t (real + i imag)[t] exp(sign 2π i k t / n) along the last axis of two float32 or float64 arrays, unscaled. */
+  fourier(real: NDArray, imag: NDArray, sign: 1 | -1): { real: NDArray; imag: NDArray };
+
   concatenate(xs: readonly NDArray[], axis: number): NDArray;
   /** Constant padding; `widths[axis] = [before, after]`. */
   pad(x: NDArray, widths: readonly (readonly [number, number])[], value: number): NDArray;

@@ -3,7 +3,7 @@ import { registerDerivative } from "@pullback/autodiff";
 import type { Operand } from "../operations/operand.ts";
 import { where } from "../operations/where.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { cotangentOf, wants } from "./cotangents.ts";
+import { cotangentOf, type OperandTangent, spreadTangent, totalTangent, wants } from "./cotangents.ts";
 
 registerDerivative(Tensor.prototype.add, {
   vjp: (a: Tensor, b: Operand) => {
@@ -14,6 +14,13 @@ registerDerivative(Tensor.prototype.add, {
         wants(a, needs, 0) ? cotangentOf(a, ct) : undefined,
         wants(b, needs, 1) ? cotangentOf(b, ct) : undefined,
       ],
+    };
+  },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.add(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) => totalTangent(value, da, spreadTangent(value, db)),
     };
   },
   wrt: ["this", 0],
@@ -30,6 +37,14 @@ registerDerivative(Tensor.prototype.sub, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.sub(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(value, da, spreadTangent(value, db)?.neg()),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -42,6 +57,14 @@ registerDerivative(Tensor.prototype.mul, {
         wants(a, needs, 0) ? cotangentOf(a, ct.mul(b)) : undefined,
         wants(b, needs, 1) ? cotangentOf(b, ct.mul(a)) : undefined,
       ],
+    };
+  },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.mul(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(value, da === undefined ? undefined : da.mul(b), db === undefined ? undefined : a.mul(db)),
     };
   },
   wrt: ["this", 0],
@@ -58,6 +81,18 @@ registerDerivative(Tensor.prototype.div, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.div(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.div(b),
+          db === undefined ? undefined : value.div(b).mul(db).neg(),
+        ),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -70,6 +105,18 @@ registerDerivative(Tensor.prototype.remainder, {
         wants(a, needs, 0) ? cotangentOf(a, ct) : undefined,
         wants(b, needs, 1) ? cotangentOf(b, ct.mul(a.floorDiv(b)).neg()) : undefined,
       ],
+    };
+  },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.remainder(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da,
+          db === undefined ? undefined : a.floorDiv(b).mul(db).neg(),
+        ),
     };
   },
   wrt: ["this", 0],
@@ -86,6 +133,18 @@ registerDerivative(Tensor.prototype.fmod, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.fmod(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da,
+          db === undefined ? undefined : a.div(b).trunc().mul(db).neg(),
+        ),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -98,6 +157,18 @@ registerDerivative(Tensor.prototype.pow, {
         wants(a, needs, 0) ? cotangentOf(a, ct.mul(powerSlope(a, b))) : undefined,
         wants(b, needs, 1) ? cotangentOf(b, ct.mul(exponentSlope(a, b, value))) : undefined,
       ],
+    };
+  },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.pow(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(powerSlope(a, b)),
+          db === undefined ? undefined : exponentSlope(a, b, value).mul(db),
+        ),
     };
   },
   wrt: ["this", 0],
@@ -114,6 +185,18 @@ registerDerivative(Tensor.prototype.maximum, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.maximum(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(share(a.greater(b), a.equal(b), value)),
+          db === undefined ? undefined : share(a.less(b), a.equal(b), value).mul(db),
+        ),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -126,6 +209,18 @@ registerDerivative(Tensor.prototype.minimum, {
         wants(a, needs, 0) ? cotangentOf(a, ct.mul(share(a.less(b), a.equal(b), ct))) : undefined,
         wants(b, needs, 1) ? cotangentOf(b, ct.mul(share(a.greater(b), a.equal(b), ct))) : undefined,
       ],
+    };
+  },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.minimum(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(share(a.less(b), a.equal(b), value)),
+          db === undefined ? undefined : share(a.greater(b), a.equal(b), value).mul(db),
+        ),
     };
   },
   wrt: ["this", 0],
@@ -150,6 +245,23 @@ registerDerivative(Tensor.prototype.atan2, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.atan2(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(b).div(a.square().add(squareOf(b))),
+          db === undefined
+            ? undefined
+            : a
+                .div(a.square().add(squareOf(b)))
+                .mul(db)
+                .neg(),
+        ),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -162,6 +274,18 @@ registerDerivative(Tensor.prototype.hypot, {
         wants(a, needs, 0) ? cotangentOf(a, ct.mul(direction(a, value))) : undefined,
         wants(b, needs, 1) ? cotangentOf(b, ct.mul(direction(b, value))) : undefined,
       ],
+    };
+  },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.hypot(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(direction(a, value)),
+          db === undefined ? undefined : direction(b, value).mul(db),
+        ),
     };
   },
   wrt: ["this", 0],
@@ -178,6 +302,18 @@ registerDerivative(Tensor.prototype.logAddExp, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.logAddExp(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(a.sub(b).sigmoid()),
+          db === undefined ? undefined : a.sub(b).neg().sigmoid().mul(db),
+        ),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -192,11 +328,24 @@ registerDerivative(Tensor.prototype.squaredDifference, {
       ],
     };
   },
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.squaredDifference(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: OperandTangent) =>
+        totalTangent(
+          value,
+          da === undefined ? undefined : da.mul(a.sub(b)).mul(2),
+          db === undefined ? undefined : a.sub(b).mul(-2).mul(db),
+        ),
+    };
+  },
   wrt: ["this", 0],
 });
 
 registerDerivative(Tensor.prototype.floorDiv, {
   vjp: (a: Tensor, b: Operand) => ({ value: a.floorDiv(b), pullback: () => [undefined, undefined] }),
+  jvp: (a: Tensor, b: Operand) => ({ value: a.floorDiv(b), differential: () => undefined }),
   wrt: ["this", 0],
 });
 
@@ -235,5 +384,15 @@ registerDerivative(where, {
       wants(b, needs, 1) ? cotangentOf(b, where(condition, 0, ct)) : undefined,
     ],
   }),
+  jvp: (condition: Tensor, a: Operand, b: Operand) => {
+    const value = where(condition, a, b);
+    return {
+      value,
+      differential: (da: OperandTangent, db: OperandTangent) =>
+        where(condition, spreadTangent(value, da) ?? 0, spreadTangent(value, db) ?? 0)
+          .broadcastTo(value.shape)
+          .cast(value.dtype),
+    };
+  },
   wrt: [1, 2],
 });

@@ -4,7 +4,7 @@ import type { Sliding } from "../backend/index.ts";
 import { convolve, convolveInputAdjoint, convolveWeightAdjoint } from "../operations/convolution.ts";
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { wants } from "./cotangents.ts";
+import { totalTangent, wants } from "./cotangents.ts";
 
 registerDerivative(convolve, {
   vjp: (x: Tensor, weight: Tensor, sliding: Sliding) => ({
@@ -16,6 +16,18 @@ registerDerivative(convolve, {
         : undefined,
     ],
   }),
+  jvp: (x: Tensor, weight: Tensor, sliding: Sliding) => {
+    const value = convolve(x, weight, sliding);
+    return {
+      value,
+      differential: (d0: Tensor | undefined, d1: Tensor | undefined) =>
+        totalTangent(
+          value,
+          d0 === undefined ? undefined : convolve(d0, weight, sliding),
+          d1 === undefined ? undefined : convolve(x, d1, sliding),
+        ),
+    };
+  },
   wrt: [0, 1],
 });
 
@@ -29,6 +41,18 @@ registerDerivative(convolveInputAdjoint, {
         : undefined,
     ],
   }),
+  jvp: (ct: Tensor, weight: Tensor, sliding: Sliding, spatial: Shape) => {
+    const value = convolveInputAdjoint(ct, weight, sliding, spatial);
+    return {
+      value,
+      differential: (d0: Tensor | undefined, d1: Tensor | undefined) =>
+        totalTangent(
+          value,
+          d0 === undefined ? undefined : convolveInputAdjoint(d0, weight, sliding, spatial),
+          d1 === undefined ? undefined : convolveInputAdjoint(ct, d1, sliding, spatial),
+        ),
+    };
+  },
   wrt: [0, 1],
 });
 
@@ -40,5 +64,17 @@ registerDerivative(convolveWeightAdjoint, {
       wants(ct, needs, 1) ? convolve(x, g, sliding).cast(ct.dtype) : undefined,
     ],
   }),
+  jvp: (x: Tensor, ct: Tensor, sliding: Sliding, kernel: Shape) => {
+    const value = convolveWeightAdjoint(x, ct, sliding, kernel);
+    return {
+      value,
+      differential: (d0: Tensor | undefined, d1: Tensor | undefined) =>
+        totalTangent(
+          value,
+          d0 === undefined ? undefined : convolveWeightAdjoint(d0, ct, sliding, kernel),
+          d1 === undefined ? undefined : convolveWeightAdjoint(x, d1, sliding, kernel),
+        ),
+    };
+  },
   wrt: [0, 1],
 });

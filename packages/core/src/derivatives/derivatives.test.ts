@@ -9,7 +9,9 @@ import * as core from "../index.ts";
 import { randomKey, type Shape, Tensor, tensor } from "../index.ts";
 import { convolve, convolveInputAdjoint, convolveWeightAdjoint } from "../operations/convolution.ts";
 import { sumOfProducts } from "../operations/einsum.ts";
+import { transform } from "../operations/fourier.ts";
 import { gatherAdjoint } from "../operations/gathering.ts";
+import { choleskyFactor, solveMatrices, solveTriangle } from "../operations/linear-algebra.ts";
 import { rmsNormAdjoint } from "../operations/normalization.ts";
 import { rotaryAngles, rotate } from "../operations/rotary.ts";
 import { softmaxAdjoint } from "../operations/softmax.ts";
@@ -516,7 +518,54 @@ free(rotate, (d) => {
 });
 free(core.dropout, (d) => [d.tensor(d.shape(1, 3)), d.pick([0, 0.4, 1]), { key: randomKey(d.integer(0, 1000)) }]);
 
-/** The inner product of two structures of tensors and numbers; what the second lacks counts as zero. */
+// Linear algebra: well conditioned, and values that differ where the factors depend on gaps.
+const lead = (d: Draw): number[] => d.pick([[], [2]]);
+/** A matrix near diag(1.5, 3, 4.5, …). */
+const spaced = (d: Draw, batch: number[], rows: number, columns: number): Tensor => {
+  const diagonal = core.eye(rows, columns, { dtype: "float64" }).mul(core.arange(1.5, 1.5 * columns + 1, 1.5));
+  return d.tensor([...batch, rows, columns], -0.3, 0.3).add(diagonal);
+};
+free(choleskyFactor, (d) => {
+  const n = d.integer(1, 3);
+  return [spaced(d, lead(d), n, n)];
+});
+free(solveMatrices, (d) => {
+  const [n, batch] = [d.integer(1, 3), lead(d)];
+  return [spaced(d, batch, n, n), d.tensor([...batch, n, d.integer(1, 2)])];
+});
+free(solveTriangle, (d) => {
+  const [n, batch] = [d.integer(1, 3), lead(d)];
+  const flags = [d.pick([true, false]), d.pick([true, false]), d.pick([true, false])];
+  return [spaced(d, batch, n, n), d.tensor([...batch, n, d.integer(1, 2)]), ...flags];
+});
+free(core.det, (d) => {
+  const n = d.integer(1, 3);
+  const regular = d.tensor([...lead(d), n, n]);
+  // Singular: one row is zero.
+  return [d.pick([regular, regular.mul(core.arange(0, n, 1).expandDims(-1))])];
+});
+free(core.slogdet, (d) => {
+  const n = d.integer(1, 3);
+  return [spaced(d, lead(d), n, n).mul(d.pick([1, -1]))];
+});
+free(core.qr, (d) => {
+  const n = d.integer(1, 3);
+  return [spaced(d, lead(d), n + d.integer(0, 2), n)];
+});
+free(core.svd, (d) => {
+  const [m, n] = [d.integer(1, 4), d.integer(1, 4)];
+  return [spaced(d, lead(d), m, n)];
+});
+free(core.eigh, (d) => {
+  const n = d.integer(1, 3);
+  return [spaced(d, lead(d), n, n)];
+});
+free(transform, (d) => {
+  const shape = [...lead(d), d.integer(1, 6)];
+  return [d.tensor(shape), d.tensor(shape), d.pick([1, -1])];
+});
+
+/** The inner product of two structures of tensors and numbers; what either lacks counts as zero. */
 function inner(a: unknown, b: unknown): number {
   if (a === undefined || b === undefined || a === null) return 0;
   if (typeof a === "number") return a * (b as number);
@@ -597,7 +646,22 @@ describe("registered derivatives against central differences", () => {
             const alone = pullback(ct, needs);
             expect(inner(rule.positions.length === 1 ? alone : (alone as unknown[])[i], direction)).toBe(exact);
           });
-          expect(value).toBeDefined();
+          const together = rule.positions.map((p) => like(args[p], draw));
+          const { value: again, differential } = rule.jvp!(...args);
+          const forward = (tangents: unknown[]): number => inner(ct, differential(...tangents));
+          // Dual: the cotangent meets the differential as the pullback meets the tangents.
+          const entries = rule.positions.length === 1 ? [result] : (result as unknown[]);
+          const reverse = entries.reduce((sum: number, entry, i) => sum + inner(entry, together[i]), 0);
+          expect(Math.abs(forward(together) - reverse)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(reverse)));
+          checkKind(differential(...together), value);
+          expect(inner(ct, again)).toBe(inner(ct, value));
+          // An argument that does not vary has no tangent.
+          if (rule.positions.length > 1)
+            together.forEach((tangent, i) => {
+              const alone = forward(together.map((_, j) => (j === i ? tangent : undefined)));
+              const expected = inner(entries[i], tangent);
+              expect(Math.abs(alone - expected)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(expected)));
+            });
         }),
         { numRuns: 25 },
       );

@@ -11,6 +11,25 @@ registerDerivative(sumOfProducts, {
     pullback: (ct: Tensor) =>
       xs.map((x, i) => (isFloating(x.dtype) ? operandCotangent(xs, inputs, output, i, ct) : undefined)) as Tensor[],
   }),
+  jvp: (xs: Tensor[], inputs: readonly (readonly string[])[], output: readonly string[]) => {
+    const value = sumOfProducts(xs, inputs, output);
+    return {
+      value,
+      differential: (dxs: Tensor[]) => {
+        let total: Tensor | undefined;
+        for (let i = 0; i < xs.length; i++) {
+          if (!isFloating(xs[i]!.dtype)) continue;
+          const part = sumOfProducts(
+            xs.map((x, j) => (j === i ? dxs[i]! : x)),
+            inputs,
+            output,
+          );
+          total = total === undefined ? part : total.add(part);
+        }
+        return total?.cast(value.dtype);
+      },
+    };
+  },
   wrt: [0],
 });
 

@@ -9,6 +9,8 @@ import "./indexing.ts";
 import "./sorting.ts";
 import "./matmul.ts";
 import "./convolution.ts";
+import "./linear-algebra.ts";
+import "./fourier.ts";
 import "./einsum.ts";
 import "./normalization.ts";
 import "./nn.ts";

@@ -9,12 +9,16 @@ import type { Shape } from "../shape.ts";
 import { normalizeAxis } from "../shape.ts";
 import { zerosLike } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { cotangentOf, wants } from "./cotangents.ts";
+import { cotangentOf, type OperandTangent, wants } from "./cotangents.ts";
 
 registerDerivative(Tensor.prototype.slice, {
   vjp: (x: Tensor, ...index: Index[]) => ({
     value: x.slice(...index),
     pullback: (ct: Tensor) => zerosLike(x).with(index, ct),
+  }),
+  jvp: (x: Tensor, ...index: Index[]) => ({
+    value: x.slice(...index),
+    differential: (dx: Tensor) => dx.slice(...index),
   }),
   wrt: ["this"],
 });
@@ -27,6 +31,14 @@ registerDerivative(Tensor.prototype.with, {
       wants(value, needs, 1) ? cotangentOfWritten(value, ct.slice(...index)) : undefined,
     ],
   }),
+  jvp: (x: Tensor, index: readonly Index[], written: Operand) => {
+    const value = x.with(index, written);
+    return {
+      value,
+      differential: (dx: Tensor | undefined, dv: OperandTangent) =>
+        (dx ?? zerosLike(value)).with(index, dv ?? 0).cast(value.dtype),
+    };
+  },
   wrt: ["this", 1],
 });
 
@@ -44,6 +56,10 @@ registerDerivative(Tensor.prototype.gather, {
       return gatherAdjoint(ct, indices, along, x.shape[along]!);
     },
   }),
+  jvp: (x: Tensor, indices: Tensor, axis = 0) => ({
+    value: x.gather(indices, axis),
+    differential: (dx: Tensor) => dx.gather(indices, axis),
+  }),
   wrt: ["this"],
 });
 
@@ -52,6 +68,10 @@ registerDerivative(gatherAdjoint, {
     value: gatherAdjoint(source, indices, axis, size),
     pullback: (ct: Tensor) => ct.gather(indices, axis),
   }),
+  jvp: (source: Tensor, indices: Tensor, axis: number, size: number) => ({
+    value: gatherAdjoint(source, indices, axis, size),
+    differential: (dx: Tensor) => gatherAdjoint(dx, indices, axis, size),
+  }),
   wrt: [0],
 });
 
@@ -59,6 +79,10 @@ registerDerivative(embedding, {
   vjp: (indices: Tensor, weight: Tensor) => ({
     value: embedding(indices, weight),
     pullback: (ct: Tensor) => gatherAdjoint(ct, indices, 0, weight.shape[0]!),
+  }),
+  jvp: (indices: Tensor, weight: Tensor) => ({
+    value: embedding(indices, weight),
+    differential: (dx: Tensor) => embedding(indices, dx),
   }),
   wrt: [1],
 });
@@ -76,6 +100,10 @@ registerDerivative(Tensor.prototype.takeAlongAxis, {
       return base.scatterAdd(indices.broadcastTo(ct.shape), ct, along).sumTo(x.shape);
     },
   }),
+  jvp: (x: Tensor, indices: Tensor, axis: number) => ({
+    value: x.takeAlongAxis(indices, axis),
+    differential: (dx: Tensor) => dx.takeAlongAxis(indices, axis),
+  }),
   wrt: ["this"],
 });
 
@@ -87,6 +115,14 @@ registerDerivative(Tensor.prototype.scatterAdd, {
       wants(source, needs, 1) ? ct.takeAlongAxis(indices, axis).cast(source.dtype) : undefined,
     ],
   }),
+  jvp: (x: Tensor, indices: Tensor, source: Tensor, axis = 0) => {
+    const value = x.scatterAdd(indices, source, axis);
+    return {
+      value,
+      differential: (dx: Tensor | undefined, ds: Tensor | undefined) =>
+        ds === undefined ? dx : (dx ?? zerosLike(value)).scatterAdd(indices, ds, axis).cast(value.dtype),
+    };
+  },
   wrt: ["this", 1],
 });
 
@@ -98,6 +134,14 @@ registerDerivative(Tensor.prototype.indexAdd, {
       wants(source, needs, 1) ? ct.gather(indices, axis).cast(source.dtype) : undefined,
     ],
   }),
+  jvp: (x: Tensor, indices: Tensor, source: Tensor, axis = 0) => {
+    const value = x.indexAdd(indices, source, axis);
+    return {
+      value,
+      differential: (dx: Tensor | undefined, ds: Tensor | undefined) =>
+        ds === undefined ? dx : (dx ?? zerosLike(value)).indexAdd(indices, ds, axis).cast(value.dtype),
+    };
+  },
   wrt: ["this", 1],
 });
 
@@ -106,6 +150,10 @@ registerDerivative(Tensor.prototype.gatherND, {
     value: x.gatherND(indices),
     pullback: (ct: Tensor) => scatterND(indices, ct, x.shape),
   }),
+  jvp: (x: Tensor, indices: Tensor) => ({
+    value: x.gatherND(indices),
+    differential: (dx: Tensor) => dx.gatherND(indices),
+  }),
   wrt: ["this"],
 });
 
@@ -113,6 +161,10 @@ registerDerivative(scatterND, {
   vjp: (indices: Tensor, updates: Tensor, shape: Shape) => ({
     value: scatterND(indices, updates, shape),
     pullback: (ct: Tensor) => ct.gatherND(indices),
+  }),
+  jvp: (indices: Tensor, updates: Tensor, shape: Shape) => ({
+    value: scatterND(indices, updates, shape),
+    differential: (dx: Tensor) => scatterND(indices, dx, shape),
   }),
   wrt: [1],
 });
@@ -126,16 +178,22 @@ registerDerivative(Tensor.prototype.booleanMask, {
       return gatherAdjoint(ct, positions, along, mask.size).reshape(x.shape);
     },
   }),
+  jvp: (x: Tensor, mask: Tensor, axis = 0) => ({
+    value: x.booleanMask(mask, axis),
+    differential: (dx: Tensor) => dx.booleanMask(mask, axis),
+  }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.tril, {
   vjp: (x: Tensor, k = 0) => ({ value: x.tril(k), pullback: (ct: Tensor) => ct.tril(k) }),
+  jvp: (x: Tensor, k = 0) => ({ value: x.tril(k), differential: (dx: Tensor) => dx.tril(k) }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.triu, {
   vjp: (x: Tensor, k = 0) => ({ value: x.triu(k), pullback: (ct: Tensor) => ct.triu(k) }),
+  jvp: (x: Tensor, k = 0) => ({ value: x.triu(k), differential: (dx: Tensor) => dx.triu(k) }),
   wrt: ["this"],
 });
 
@@ -143,6 +201,10 @@ registerDerivative(Tensor.prototype.bandPart, {
   vjp: (x: Tensor, lower: number, upper: number) => ({
     value: x.bandPart(lower, upper),
     pullback: (ct: Tensor) => ct.bandPart(lower, upper),
+  }),
+  jvp: (x: Tensor, lower: number, upper: number) => ({
+    value: x.bandPart(lower, upper),
+    differential: (dx: Tensor) => dx.bandPart(lower, upper),
   }),
   wrt: ["this"],
 });
@@ -152,6 +214,10 @@ registerDerivative(Tensor.prototype.diagonal, {
     value: x.diagonal(offset, axis1, axis2),
     pullback: (ct: Tensor) => ontoDiagonal(x, ct, offset, axis1, axis2),
   }),
+  jvp: (x: Tensor, offset = 0, axis1 = 0, axis2 = 1) => ({
+    value: x.diagonal(offset, axis1, axis2),
+    differential: (dx: Tensor) => dx.diagonal(offset, axis1, axis2),
+  }),
   wrt: ["this"],
 });
 
@@ -160,6 +226,7 @@ registerDerivative(Tensor.prototype.diagEmbed, {
     value: x.diagEmbed(offset),
     pullback: (ct: Tensor) => ct.diagonal(offset, -2, -1),
   }),
+  jvp: (x: Tensor, offset = 0) => ({ value: x.diagEmbed(offset), differential: (dx: Tensor) => dx.diagEmbed(offset) }),
   wrt: ["this"],
 });
 
@@ -171,5 +238,6 @@ registerDerivative(Tensor.prototype.trace, {
       return ontoDiagonal(x, ct.expandDims(-1).broadcastTo([...ct.shape, count]), 0, -2, -1);
     },
   }),
+  jvp: (x: Tensor) => ({ value: x.trace(), differential: (dx: Tensor) => dx.trace() }),
   wrt: ["this"],
 });

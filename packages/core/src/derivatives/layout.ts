@@ -11,6 +11,7 @@ import { Tensor } from "../tensor/tensor.ts";
 
 registerDerivative(Tensor.prototype.reshape, {
   vjp: (x: Tensor, shape: Shape) => ({ value: x.reshape(shape), pullback: (ct: Tensor) => ct.reshape(x.shape) }),
+  jvp: (x: Tensor, shape: Shape) => ({ value: x.reshape(shape), differential: (dx: Tensor) => dx.reshape(shape) }),
   wrt: ["this"],
 });
 
@@ -19,16 +20,22 @@ registerDerivative(Tensor.prototype.flatten, {
     value: x.flatten(startAxis, endAxis),
     pullback: (ct: Tensor) => ct.reshape(x.shape),
   }),
+  jvp: (x: Tensor, startAxis = 0, endAxis = -1) => ({
+    value: x.flatten(startAxis, endAxis),
+    differential: (dx: Tensor) => dx.flatten(startAxis, endAxis),
+  }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.expandDims, {
   vjp: (x: Tensor, axes: Axes) => ({ value: x.expandDims(axes), pullback: (ct: Tensor) => ct.reshape(x.shape) }),
+  jvp: (x: Tensor, axes: Axes) => ({ value: x.expandDims(axes), differential: (dx: Tensor) => dx.expandDims(axes) }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.squeeze, {
   vjp: (x: Tensor, axes?: Axes) => ({ value: x.squeeze(axes), pullback: (ct: Tensor) => ct.reshape(x.shape) }),
+  jvp: (x: Tensor, axes?: Axes) => ({ value: x.squeeze(axes), differential: (dx: Tensor) => dx.squeeze(axes) }),
   wrt: ["this"],
 });
 
@@ -36,6 +43,10 @@ registerDerivative(Tensor.prototype.transpose, {
   vjp: (x: Tensor, axes?: readonly number[]) => ({
     value: x.transpose(axes),
     pullback: (ct: Tensor) => ct.transpose(axes === undefined ? undefined : inversePermutation(axes)),
+  }),
+  jvp: (x: Tensor, axes?: readonly number[]) => ({
+    value: x.transpose(axes),
+    differential: (dx: Tensor) => dx.transpose(axes),
   }),
   wrt: ["this"],
 });
@@ -50,6 +61,10 @@ function inversePermutation(axes: readonly number[]): number[] {
 
 registerDerivative(Tensor.prototype.swapAxes, {
   vjp: (x: Tensor, a: number, b: number) => ({ value: x.swapAxes(a, b), pullback: (ct: Tensor) => ct.swapAxes(a, b) }),
+  jvp: (x: Tensor, a: number, b: number) => ({
+    value: x.swapAxes(a, b),
+    differential: (dx: Tensor) => dx.swapAxes(a, b),
+  }),
   wrt: ["this"],
 });
 
@@ -58,16 +73,25 @@ registerDerivative(Tensor.prototype.moveAxis, {
     value: x.moveAxis(from, to),
     pullback: (ct: Tensor) => ct.moveAxis(to, from),
   }),
+  jvp: (x: Tensor, from: Axes, to: Axes) => ({
+    value: x.moveAxis(from, to),
+    differential: (dx: Tensor) => dx.moveAxis(from, to),
+  }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.broadcastTo, {
   vjp: (x: Tensor, shape: Shape) => ({ value: x.broadcastTo(shape), pullback: (ct: Tensor) => ct.sumTo(x.shape) }),
+  jvp: (x: Tensor, shape: Shape) => ({
+    value: x.broadcastTo(shape),
+    differential: (dx: Tensor) => dx.broadcastTo(shape),
+  }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.sumTo, {
   vjp: (x: Tensor, shape: Shape) => ({ value: x.sumTo(shape), pullback: (ct: Tensor) => ct.broadcastTo(x.shape) }),
+  jvp: (x: Tensor, shape: Shape) => ({ value: x.sumTo(shape), differential: (dx: Tensor) => dx.sumTo(shape) }),
   wrt: ["this"],
 });
 
@@ -88,6 +112,10 @@ registerDerivative(Tensor.prototype.tile, {
         .reshape(x.shape);
     },
   }),
+  jvp: (x: Tensor, repetitions: readonly number[]) => ({
+    value: x.tile(repetitions),
+    differential: (dx: Tensor) => dx.tile(repetitions),
+  }),
   wrt: ["this"],
 });
 
@@ -99,11 +127,16 @@ registerDerivative(Tensor.prototype.repeat, {
       return ct.reshape([...x.shape.slice(0, along + 1), count, ...x.shape.slice(along + 1)]).sum(along + 1);
     },
   }),
+  jvp: (x: Tensor, count: number, axis: number) => ({
+    value: x.repeat(count, axis),
+    differential: (dx: Tensor) => dx.repeat(count, axis),
+  }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.flip, {
   vjp: (x: Tensor, axes?: Axes) => ({ value: x.flip(axes), pullback: (ct: Tensor) => ct.flip(axes) }),
+  jvp: (x: Tensor, axes?: Axes) => ({ value: x.flip(axes), differential: (dx: Tensor) => dx.flip(axes) }),
   wrt: ["this"],
 });
 
@@ -111,6 +144,10 @@ registerDerivative(Tensor.prototype.roll, {
   vjp: (x: Tensor, shift: Axes, axis?: Axes) => ({
     value: x.roll(shift, axis),
     pullback: (ct: Tensor) => ct.roll(typeof shift === "number" ? -shift : shift.map((by) => -by), axis),
+  }),
+  jvp: (x: Tensor, shift: Axes, axis?: Axes) => ({
+    value: x.roll(shift, axis),
+    differential: (dx: Tensor) => dx.roll(shift, axis),
   }),
   wrt: ["this"],
 });
@@ -132,6 +169,10 @@ registerDerivative(Tensor.prototype.pad, {
       return result;
     },
   }),
+  jvp: (x: Tensor, widths: PadWidths, options?: PadOptions) => ({
+    value: x.pad(widths, options),
+    differential: (dx: Tensor) => dx.pad(widths, { mode: options?.mode ?? "constant", value: 0 }),
+  }),
   wrt: ["this"],
 });
 
@@ -146,6 +187,17 @@ registerDerivative(concatenate, {
       return parts.map((part, i) => part.cast(isFloating(xs[i]!.dtype) ? xs[i]!.dtype : part.dtype));
     },
   }),
+  jvp: (xs: Tensor[], axis = 0) => {
+    const value = concatenate(xs, axis);
+    return {
+      value,
+      differential: (dxs: Tensor[]) =>
+        concatenate(
+          dxs.map((dx) => dx.cast(value.dtype)),
+          axis,
+        ),
+    };
+  },
   wrt: [0],
 });
 
@@ -155,6 +207,17 @@ registerDerivative(stack, {
     pullback: (ct: Tensor) =>
       ct.unstack(axis).map((part, i) => part.cast(isFloating(xs[i]!.dtype) ? xs[i]!.dtype : part.dtype)),
   }),
+  jvp: (xs: Tensor[], axis = 0) => {
+    const value = stack(xs, axis);
+    return {
+      value,
+      differential: (dxs: Tensor[]) =>
+        stack(
+          dxs.map((dx) => dx.cast(value.dtype)),
+          axis,
+        ),
+    };
+  },
   wrt: [0],
 });
 
@@ -163,6 +226,7 @@ registerDerivative(Tensor.prototype.unstack, {
     value: x.unstack(axis),
     pullback: (cts: Tensor[]) => (cts.length === 0 ? undefined : stack(cts, axis)),
   }),
+  jvp: (x: Tensor, axis = 0) => ({ value: x.unstack(axis), differential: (dx: Tensor) => dx.unstack(axis) }),
   wrt: ["this"],
 });
 
@@ -170,6 +234,10 @@ registerDerivative(Tensor.prototype.split, {
   vjp: (x: Tensor, parts: number | readonly number[], axis = 0) => ({
     value: x.split(parts, axis),
     pullback: (cts: Tensor[]) => concatenate(cts, axis),
+  }),
+  jvp: (x: Tensor, parts: number | readonly number[], axis = 0) => ({
+    value: x.split(parts, axis),
+    differential: (dx: Tensor) => dx.split(parts, axis),
   }),
   wrt: ["this"],
 });

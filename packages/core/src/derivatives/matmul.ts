@@ -2,7 +2,7 @@
 import { registerDerivative } from "@pullback/autodiff";
 import type { MatmulOptions } from "../operations/matmul.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { cotangentOf, wants } from "./cotangents.ts";
+import { totalTangent, wants } from "./cotangents.ts";
 
 registerDerivative(Tensor.prototype.matmul, {
   vjp: (a: Tensor, b: Tensor, options?: MatmulOptions) => ({
@@ -24,6 +24,14 @@ registerDerivative(Tensor.prototype.matmul, {
       ];
     },
   }),
+  jvp: (a: Tensor, b: Tensor, options?: MatmulOptions) => {
+    const value = a.matmul(b, options);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: Tensor | undefined) =>
+        totalTangent(value, da?.matmul(b, options), db === undefined ? undefined : a.matmul(db, options)),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -47,10 +55,18 @@ registerDerivative(Tensor.prototype.dot, {
   vjp: (a: Tensor, b: Tensor) => ({
     value: a.dot(b),
     pullback: (ct: Tensor, needs?: readonly boolean[]) => [
-      wants(a, needs, 0) ? cotangentOf(a, ct.mul(b)) : undefined,
-      wants(b, needs, 1) ? cotangentOf(b, ct.mul(a)) : undefined,
+      wants(a, needs, 0) ? ct.mul(b).cast(a.dtype) : undefined,
+      wants(b, needs, 1) ? ct.mul(a).cast(b.dtype) : undefined,
     ],
   }),
+  jvp: (a: Tensor, b: Tensor) => {
+    const value = a.dot(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: Tensor | undefined) =>
+        totalTangent(value, da?.dot(b), db === undefined ? undefined : a.dot(db)),
+    };
+  },
   wrt: ["this", 0],
 });
 
@@ -58,9 +74,17 @@ registerDerivative(Tensor.prototype.outer, {
   vjp: (a: Tensor, b: Tensor) => ({
     value: a.outer(b),
     pullback: (ct: Tensor, needs?: readonly boolean[]) => [
-      wants(a, needs, 0) ? cotangentOf(a, ct.matmul(b)) : undefined,
-      wants(b, needs, 1) ? cotangentOf(b, a.matmul(ct)) : undefined,
+      wants(a, needs, 0) ? ct.matmul(b).cast(a.dtype) : undefined,
+      wants(b, needs, 1) ? a.matmul(ct).cast(b.dtype) : undefined,
     ],
   }),
+  jvp: (a: Tensor, b: Tensor) => {
+    const value = a.outer(b);
+    return {
+      value,
+      differential: (da: Tensor | undefined, db: Tensor | undefined) =>
+        totalTangent(value, da?.outer(b), db === undefined ? undefined : a.outer(db)),
+    };
+  },
   wrt: ["this", 0],
 });

@@ -18,6 +18,10 @@ registerDerivative(Tensor.prototype.sum, {
     value: x.sum(axes, keepDims),
     pullback: (ct: Tensor) => restore(ct, x, axes).broadcastTo(x.shape),
   }),
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => ({
+    value: x.sum(axes, keepDims),
+    differential: (dx: Tensor) => dx.sum(axes, keepDims),
+  }),
   wrt: ["this"],
 });
 
@@ -26,24 +30,33 @@ registerDerivative(Tensor.prototype.mean, {
     value: x.mean(axes, keepDims),
     pullback: (ct: Tensor) => restore(ct, x, axes).div(reducedSize(x, axes)).broadcastTo(x.shape),
   }),
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => ({
+    value: x.mean(axes, keepDims),
+    differential: (dx: Tensor) => dx.mean(axes, keepDims),
+  }),
   wrt: ["this"],
 });
 
-/** The product of all others, without dividing: what stands before times what stands after. */
+/** For each element the product of all others, without dividing: what stands before times what stands after. */
+function productOfOthers(x: Tensor, axes: Axes | undefined): Tensor {
+  const reduced = normalizeAxes("prod", axes, x.rank);
+  const last = reduced.map((_, i) => x.rank - reduced.length + i);
+  const moved = x.moveAxis(reduced, last);
+  const rows = moved.reshape([...moved.shape.slice(0, x.rank - reduced.length), reducedSize(x, axes)]);
+  const before = rows.cumprod(-1, { exclusive: true });
+  const after = rows.cumprod(-1, { exclusive: true, reverse: true });
+  return before.mul(after).reshape(moved.shape).moveAxis(last, reduced);
+}
+
 registerDerivative(Tensor.prototype.prod, {
   vjp: (x: Tensor, axes?: Axes, keepDims = false) => ({
     value: x.prod(axes, keepDims),
-    pullback: (ct: Tensor) => {
-      const reduced = normalizeAxes("prod", axes, x.rank);
-      const last = reduced.map((_, i) => x.rank - reduced.length + i);
-      const moved = x.moveAxis(reduced, last);
-      const rows = moved.reshape([...moved.shape.slice(0, x.rank - reduced.length), reducedSize(x, axes)]);
-      const before = rows.cumprod(-1, { exclusive: true });
-      const after = rows.cumprod(-1, { exclusive: true, reverse: true });
-      const others = before.mul(after).reshape(moved.shape).moveAxis(last, reduced);
-      return restore(ct, x, axes).mul(others);
-    },
+    pullback: (ct: Tensor) => restore(ct, x, axes).mul(productOfOthers(x, axes)),
   }),
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => {
+    const value = x.prod(axes, keepDims);
+    return { value, differential: (dx: Tensor) => productOfOthers(x, axes).mul(dx).sum(axes, keepDims) };
+  },
   wrt: ["this"],
 });
 
@@ -58,6 +71,13 @@ registerDerivative(Tensor.prototype.max, {
     const value = x.max(axes, keepDims);
     return { value, pullback: (ct: Tensor) => toExtrema(x, value, ct, axes) };
   },
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => {
+    const value = x.max(axes, keepDims);
+    return {
+      value,
+      differential: (dx: Tensor) => toExtrema(x, value, onesLike(value), axes).mul(dx).sum(axes, keepDims),
+    };
+  },
   wrt: ["this"],
 });
 
@@ -65,6 +85,13 @@ registerDerivative(Tensor.prototype.min, {
   vjp: (x: Tensor, axes?: Axes, keepDims = false) => {
     const value = x.min(axes, keepDims);
     return { value, pullback: (ct: Tensor) => toExtrema(x, value, ct, axes) };
+  },
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => {
+    const value = x.min(axes, keepDims);
+    return {
+      value,
+      differential: (dx: Tensor) => toExtrema(x, value, onesLike(value), axes).mul(dx).sum(axes, keepDims),
+    };
   },
   wrt: ["this"],
 });
@@ -75,6 +102,13 @@ registerDerivative(Tensor.prototype.variance, {
     pullback: (ct: Tensor) => {
       const scale = 2 / Math.max(0, reducedSize(x, axes) - correction);
       return x.sub(x.mean(axes, true)).mul(restore(ct, x, axes).mul(scale));
+    },
+  }),
+  jvp: (x: Tensor, axes?: Axes, keepDims = false, correction = 0) => ({
+    value: x.variance(axes, keepDims, correction),
+    differential: (dx: Tensor) => {
+      const scale = 2 / Math.max(0, reducedSize(x, axes) - correction);
+      return x.sub(x.mean(axes, true)).mul(dx).sum(axes, keepDims).mul(scale);
     },
   }),
   wrt: ["this"],
@@ -92,6 +126,17 @@ registerDerivative(Tensor.prototype.std, {
       },
     };
   },
+  jvp: (x: Tensor, axes?: Axes, keepDims = false, correction = 0) => {
+    const value = x.std(axes, keepDims, correction);
+    return {
+      value,
+      differential: (dx: Tensor) => {
+        const divisor = value.mul(Math.max(0, reducedSize(x, axes) - correction));
+        const moved = x.sub(x.mean(axes, true)).mul(dx).sum(axes, keepDims);
+        return where(value.equal(0), 0, moved.div(where(value.equal(0), 1, divisor)));
+      },
+    };
+  },
   wrt: ["this"],
 });
 
@@ -104,23 +149,32 @@ registerDerivative(Tensor.prototype.moments, {
       return fromVariance.add(fromMean).div(reducedSize(x, axes));
     },
   }),
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => ({
+    value: x.moments(axes, keepDims),
+    differential: (dx: Tensor) => ({
+      mean: dx.mean(axes, keepDims),
+      variance: x.sub(x.mean(axes, true)).mul(dx).mean(axes, keepDims).mul(2),
+    }),
+  }),
   wrt: ["this"],
 });
+
+/** exp(x - logSumExp(x)). Where everything is -Infinity the shift is 0, and exp gives 0 instead of NaN. */
+function weightsOf(x: Tensor, value: Tensor, axes: Axes | undefined): Tensor {
+  return x.sub(restore(where(value.equal(-Infinity), 0, value), x, axes)).exp();
+}
 
 registerDerivative(Tensor.prototype.logSumExp, {
   vjp: (x: Tensor, axes?: Axes, keepDims = false) => {
     const value = x.logSumExp(axes, keepDims);
     return {
       value,
-      pullback: (ct: Tensor) => {
-        // Where everything is -Infinity the shift is 0, and exp gives 0 instead of NaN.
-        const shift = restore(where(value.equal(-Infinity), 0, value), x, axes);
-        return x
-          .sub(shift)
-          .exp()
-          .mul(restore(ct, x, axes));
-      },
+      pullback: (ct: Tensor) => weightsOf(x, value, axes).mul(restore(ct, x, axes)),
     };
+  },
+  jvp: (x: Tensor, axes?: Axes, keepDims = false) => {
+    const value = x.logSumExp(axes, keepDims);
+    return { value, differential: (dx: Tensor) => weightsOf(x, value, axes).mul(dx).sum(axes, keepDims) };
   },
   wrt: ["this"],
 });
@@ -129,6 +183,13 @@ registerDerivative(Tensor.prototype.norm, {
   vjp: (x: Tensor, axes?: Axes, keepDims = false, order = 2) => {
     const value = x.norm(axes, keepDims, order);
     return { value, pullback: (ct: Tensor) => normCotangent(x, value, ct, axes, order) };
+  },
+  jvp: (x: Tensor, axes?: Axes, keepDims = false, order = 2) => {
+    const value = x.norm(axes, keepDims, order);
+    return {
+      value,
+      differential: (dx: Tensor) => normCotangent(x, value, onesLike(value), axes, order)?.mul(dx).sum(axes, keepDims),
+    };
   },
   wrt: ["this"],
 });
@@ -157,5 +218,6 @@ function normCotangent(
 
 registerDerivative(Tensor.prototype.item, {
   vjp: (x: Tensor) => ({ value: x.item(), pullback: (ct: number) => onesLike(x).mul(ct) }),
+  jvp: (x: Tensor) => ({ value: x.item(), differential: (dx: Tensor) => dx.item() }),
   wrt: ["this"],
 });

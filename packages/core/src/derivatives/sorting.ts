@@ -12,6 +12,10 @@ registerDerivative(Tensor.prototype.sort, {
       pullback: (ct: Tensor) => zerosLike(x).scatterAdd(order, ct, axis),
     };
   },
+  jvp: (x: Tensor, axis = -1, descending = false) => {
+    const order = x.argsort(axis, descending);
+    return { value: x.takeAlongAxis(order, axis), differential: (dx: Tensor) => dx.takeAlongAxis(order, axis) };
+  },
   wrt: ["this"],
 });
 
@@ -19,6 +23,16 @@ registerDerivative(Tensor.prototype.topK, {
   vjp: (x: Tensor, k: number, axis = -1, options?: TopKOptions) => {
     const value = x.topK(k, axis, options);
     return { value, pullback: (ct: TopK) => zerosLike(x).scatterAdd(value.indices, ct.values, axis) };
+  },
+  jvp: (x: Tensor, k: number, axis = -1, options?: TopKOptions) => {
+    const value = x.topK(k, axis, options);
+    return {
+      value,
+      differential: (dx: Tensor) => ({
+        values: dx.takeAlongAxis(value.indices, axis),
+        indices: zerosLike(value.indices),
+      }),
+    };
   },
   wrt: ["this"],
 });

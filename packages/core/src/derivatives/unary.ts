@@ -8,6 +8,10 @@ registerDerivative(Tensor.prototype.abs, {
     const value = x.abs();
     return { value, pullback: (ct: Tensor) => ct.mul(x.sign()) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.abs();
+    return { value, differential: (dx: Tensor) => dx.mul(x.sign()) };
+  },
   wrt: ["this"],
 });
 
@@ -15,6 +19,10 @@ registerDerivative(Tensor.prototype.neg, {
   vjp: (x: Tensor) => {
     const value = x.neg();
     return { value, pullback: (ct: Tensor) => ct.neg() };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.neg();
+    return { value, differential: (dx: Tensor) => dx.neg() };
   },
   wrt: ["this"],
 });
@@ -24,6 +32,10 @@ registerDerivative(Tensor.prototype.square, {
     const value = x.square();
     return { value, pullback: (ct: Tensor) => ct.mul(x).mul(2) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.square();
+    return { value, differential: (dx: Tensor) => dx.mul(x).mul(2) };
+  },
   wrt: ["this"],
 });
 
@@ -31,6 +43,10 @@ registerDerivative(Tensor.prototype.reciprocal, {
   vjp: (x: Tensor) => {
     const value = x.reciprocal();
     return { value, pullback: (ct: Tensor) => ct.mul(value.square()).neg() };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.reciprocal();
+    return { value, differential: (dx: Tensor) => dx.mul(value.square()).neg() };
   },
   wrt: ["this"],
 });
@@ -40,6 +56,10 @@ registerDerivative(Tensor.prototype.sqrt, {
     const value = x.sqrt();
     return { value, pullback: (ct: Tensor) => ct.div(value).mul(0.5) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.sqrt();
+    return { value, differential: (dx: Tensor) => dx.div(value).mul(0.5) };
+  },
   wrt: ["this"],
 });
 
@@ -47,6 +67,10 @@ registerDerivative(Tensor.prototype.rsqrt, {
   vjp: (x: Tensor) => {
     const value = x.rsqrt();
     return { value, pullback: (ct: Tensor) => ct.mul(value).div(x).mul(-0.5) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.rsqrt();
+    return { value, differential: (dx: Tensor) => dx.mul(value).div(x).mul(-0.5) };
   },
   wrt: ["this"],
 });
@@ -56,6 +80,10 @@ registerDerivative(Tensor.prototype.exp, {
     const value = x.exp();
     return { value, pullback: (ct: Tensor) => ct.mul(value) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.exp();
+    return { value, differential: (dx: Tensor) => dx.mul(value) };
+  },
   wrt: ["this"],
 });
 
@@ -63,6 +91,10 @@ registerDerivative(Tensor.prototype.exp2, {
   vjp: (x: Tensor) => {
     const value = x.exp2();
     return { value, pullback: (ct: Tensor) => ct.mul(value).mul(Math.LN2) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.exp2();
+    return { value, differential: (dx: Tensor) => dx.mul(value).mul(Math.LN2) };
   },
   wrt: ["this"],
 });
@@ -72,6 +104,10 @@ registerDerivative(Tensor.prototype.exp10, {
     const value = x.exp10();
     return { value, pullback: (ct: Tensor) => ct.mul(value).mul(Math.LN10) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.exp10();
+    return { value, differential: (dx: Tensor) => dx.mul(value).mul(Math.LN10) };
+  },
   wrt: ["this"],
 });
 
@@ -79,6 +115,10 @@ registerDerivative(Tensor.prototype.expm1, {
   vjp: (x: Tensor) => {
     const value = x.expm1();
     return { value, pullback: (ct: Tensor) => ct.mul(x.exp()) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.expm1();
+    return { value, differential: (dx: Tensor) => dx.mul(x.exp()) };
   },
   wrt: ["this"],
 });
@@ -88,6 +128,10 @@ registerDerivative(Tensor.prototype.log, {
     const value = x.log();
     return { value, pullback: (ct: Tensor) => ct.div(x) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.log();
+    return { value, differential: (dx: Tensor) => dx.div(x) };
+  },
   wrt: ["this"],
 });
 
@@ -95,6 +139,10 @@ registerDerivative(Tensor.prototype.log2, {
   vjp: (x: Tensor) => {
     const value = x.log2();
     return { value, pullback: (ct: Tensor) => ct.div(x).mul(Math.LOG2E) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.log2();
+    return { value, differential: (dx: Tensor) => dx.div(x).mul(Math.LOG2E) };
   },
   wrt: ["this"],
 });
@@ -104,6 +152,10 @@ registerDerivative(Tensor.prototype.log10, {
     const value = x.log10();
     return { value, pullback: (ct: Tensor) => ct.div(x).mul(Math.LOG10E) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.log10();
+    return { value, differential: (dx: Tensor) => dx.div(x).mul(Math.LOG10E) };
+  },
   wrt: ["this"],
 });
 
@@ -111,6 +163,10 @@ registerDerivative(Tensor.prototype.log1p, {
   vjp: (x: Tensor) => {
     const value = x.log1p();
     return { value, pullback: (ct: Tensor) => ct.div(x.add(1)) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.log1p();
+    return { value, differential: (dx: Tensor) => dx.div(x.add(1)) };
   },
   wrt: ["this"],
 });
@@ -120,6 +176,10 @@ registerDerivative(Tensor.prototype.sin, {
     const value = x.sin();
     return { value, pullback: (ct: Tensor) => ct.mul(x.cos()) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.sin();
+    return { value, differential: (dx: Tensor) => dx.mul(x.cos()) };
+  },
   wrt: ["this"],
 });
 
@@ -127,6 +187,10 @@ registerDerivative(Tensor.prototype.cos, {
   vjp: (x: Tensor) => {
     const value = x.cos();
     return { value, pullback: (ct: Tensor) => ct.mul(x.sin()).neg() };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.cos();
+    return { value, differential: (dx: Tensor) => dx.mul(x.sin()).neg() };
   },
   wrt: ["this"],
 });
@@ -136,6 +200,10 @@ registerDerivative(Tensor.prototype.tan, {
     const value = x.tan();
     return { value, pullback: (ct: Tensor) => ct.mul(value.square().add(1)) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.tan();
+    return { value, differential: (dx: Tensor) => dx.mul(value.square().add(1)) };
+  },
   wrt: ["this"],
 });
 
@@ -143,6 +211,10 @@ registerDerivative(Tensor.prototype.asin, {
   vjp: (x: Tensor) => {
     const value = x.asin();
     return { value, pullback: (ct: Tensor) => ct.div(x.add(1).mul(x.neg().add(1)).sqrt()) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.asin();
+    return { value, differential: (dx: Tensor) => dx.div(x.add(1).mul(x.neg().add(1)).sqrt()) };
   },
   wrt: ["this"],
 });
@@ -152,6 +224,10 @@ registerDerivative(Tensor.prototype.acos, {
     const value = x.acos();
     return { value, pullback: (ct: Tensor) => ct.div(x.add(1).mul(x.neg().add(1)).sqrt()).neg() };
   },
+  jvp: (x: Tensor) => {
+    const value = x.acos();
+    return { value, differential: (dx: Tensor) => dx.div(x.add(1).mul(x.neg().add(1)).sqrt()).neg() };
+  },
   wrt: ["this"],
 });
 
@@ -159,6 +235,10 @@ registerDerivative(Tensor.prototype.atan, {
   vjp: (x: Tensor) => {
     const value = x.atan();
     return { value, pullback: (ct: Tensor) => ct.div(x.square().add(1)) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.atan();
+    return { value, differential: (dx: Tensor) => dx.div(x.square().add(1)) };
   },
   wrt: ["this"],
 });
@@ -168,6 +248,10 @@ registerDerivative(Tensor.prototype.sinh, {
     const value = x.sinh();
     return { value, pullback: (ct: Tensor) => ct.mul(x.cosh()) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.sinh();
+    return { value, differential: (dx: Tensor) => dx.mul(x.cosh()) };
+  },
   wrt: ["this"],
 });
 
@@ -175,6 +259,10 @@ registerDerivative(Tensor.prototype.cosh, {
   vjp: (x: Tensor) => {
     const value = x.cosh();
     return { value, pullback: (ct: Tensor) => ct.mul(x.sinh()) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.cosh();
+    return { value, differential: (dx: Tensor) => dx.mul(x.sinh()) };
   },
   wrt: ["this"],
 });
@@ -184,6 +272,10 @@ registerDerivative(Tensor.prototype.tanh, {
     const value = x.tanh();
     return { value, pullback: (ct: Tensor) => ct.sub(ct.mul(value).mul(value)) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.tanh();
+    return { value, differential: (dx: Tensor) => dx.sub(dx.mul(value).mul(value)) };
+  },
   wrt: ["this"],
 });
 
@@ -191,6 +283,10 @@ registerDerivative(Tensor.prototype.asinh, {
   vjp: (x: Tensor) => {
     const value = x.asinh();
     return { value, pullback: (ct: Tensor) => ct.div(x.hypot(1)) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.asinh();
+    return { value, differential: (dx: Tensor) => dx.div(x.hypot(1)) };
   },
   wrt: ["this"],
 });
@@ -200,6 +296,10 @@ registerDerivative(Tensor.prototype.acosh, {
     const value = x.acosh();
     return { value, pullback: (ct: Tensor) => ct.div(x.sub(1).mul(x.add(1)).sqrt()) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.acosh();
+    return { value, differential: (dx: Tensor) => dx.div(x.sub(1).mul(x.add(1)).sqrt()) };
+  },
   wrt: ["this"],
 });
 
@@ -207,6 +307,10 @@ registerDerivative(Tensor.prototype.atanh, {
   vjp: (x: Tensor) => {
     const value = x.atanh();
     return { value, pullback: (ct: Tensor) => ct.div(x.add(1).mul(x.neg().add(1))) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.atanh();
+    return { value, differential: (dx: Tensor) => dx.div(x.add(1).mul(x.neg().add(1))) };
   },
   wrt: ["this"],
 });
@@ -216,6 +320,10 @@ registerDerivative(Tensor.prototype.erf, {
     const value = x.erf();
     return { value, pullback: (ct: Tensor) => ct.mul(x.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.erf();
+    return { value, differential: (dx: Tensor) => dx.mul(x.square().neg().exp()).mul(2 / Math.sqrt(Math.PI)) };
+  },
   wrt: ["this"],
 });
 
@@ -223,6 +331,10 @@ registerDerivative(Tensor.prototype.erfc, {
   vjp: (x: Tensor) => {
     const value = x.erfc();
     return { value, pullback: (ct: Tensor) => ct.mul(x.square().neg().exp()).mul(-2 / Math.sqrt(Math.PI)) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.erfc();
+    return { value, differential: (dx: Tensor) => dx.mul(x.square().neg().exp()).mul(-2 / Math.sqrt(Math.PI)) };
   },
   wrt: ["this"],
 });
@@ -232,6 +344,10 @@ registerDerivative(Tensor.prototype.erfInv, {
     const value = x.erfInv();
     return { value, pullback: (ct: Tensor) => ct.mul(value.square().exp()).mul(Math.sqrt(Math.PI) / 2) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.erfInv();
+    return { value, differential: (dx: Tensor) => dx.mul(value.square().exp()).mul(Math.sqrt(Math.PI) / 2) };
+  },
   wrt: ["this"],
 });
 
@@ -239,6 +355,10 @@ registerDerivative(Tensor.prototype.sigmoid, {
   vjp: (x: Tensor) => {
     const value = x.sigmoid();
     return { value, pullback: (ct: Tensor) => ct.mul(value).mul(value.neg().add(1)) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.sigmoid();
+    return { value, differential: (dx: Tensor) => dx.mul(value).mul(value.neg().add(1)) };
   },
   wrt: ["this"],
 });
@@ -248,6 +368,10 @@ registerDerivative(Tensor.prototype.logSigmoid, {
     const value = x.logSigmoid();
     return { value, pullback: (ct: Tensor) => ct.mul(x.neg().sigmoid()) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.logSigmoid();
+    return { value, differential: (dx: Tensor) => dx.mul(x.neg().sigmoid()) };
+  },
   wrt: ["this"],
 });
 
@@ -255,6 +379,10 @@ registerDerivative(Tensor.prototype.softplus, {
   vjp: (x: Tensor) => {
     const value = x.softplus();
     return { value, pullback: (ct: Tensor) => ct.mul(x.sigmoid()) };
+  },
+  jvp: (x: Tensor) => {
+    const value = x.softplus();
+    return { value, differential: (dx: Tensor) => dx.mul(x.sigmoid()) };
   },
   wrt: ["this"],
 });
@@ -264,6 +392,10 @@ registerDerivative(Tensor.prototype.relu, {
     const value = x.relu();
     return { value, pullback: (ct: Tensor) => where(x.greater(0), ct, 0) };
   },
+  jvp: (x: Tensor) => {
+    const value = x.relu();
+    return { value, differential: (dx: Tensor) => where(x.greater(0), dx, 0) };
+  },
   wrt: ["this"],
 });
 
@@ -271,25 +403,30 @@ registerDerivative(Tensor.prototype.relu, {
 
 registerDerivative(Tensor.prototype.sign, {
   vjp: (x: Tensor) => ({ value: x.sign(), pullback: () => undefined }),
+  jvp: (x: Tensor) => ({ value: x.sign(), differential: () => undefined }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.ceil, {
   vjp: (x: Tensor) => ({ value: x.ceil(), pullback: () => undefined }),
+  jvp: (x: Tensor) => ({ value: x.ceil(), differential: () => undefined }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.floor, {
   vjp: (x: Tensor) => ({ value: x.floor(), pullback: () => undefined }),
+  jvp: (x: Tensor) => ({ value: x.floor(), differential: () => undefined }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.round, {
   vjp: (x: Tensor) => ({ value: x.round(), pullback: () => undefined }),
+  jvp: (x: Tensor) => ({ value: x.round(), differential: () => undefined }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.trunc, {
   vjp: (x: Tensor) => ({ value: x.trunc(), pullback: () => undefined }),
+  jvp: (x: Tensor) => ({ value: x.trunc(), differential: () => undefined }),
   wrt: ["this"],
 });

@@ -15,8 +15,28 @@ export { type DepthSpaceOptions, depthToSpace, spaceToDepth } from "./depth-spac
 export { type DropoutOptions, dropout } from "./dropout.ts";
 export { einsum } from "./einsum.ts";
 export { embedding } from "./embedding.ts";
+export { type Complex, type FourierOptions, fft, ifft, irfft, rfft } from "./fourier.ts";
 export { type OneHotOptions, scatterND } from "./gathering.ts";
 export { concatenate, stack } from "./joining.ts";
+export {
+  type CholeskyOptions,
+  cholesky,
+  det,
+  type Eigh,
+  eigh,
+  inverse,
+  logdet,
+  type Qr,
+  type QrOptions,
+  qr,
+  type SignedLogDet,
+  type Svd,
+  slogdet,
+  solve,
+  svd,
+  type TriangularSolveOptions,
+  triangularSolve,
+} from "./linear-algebra.ts";
 export type { MatmulOptions } from "./matmul.ts";
 export { dilation2d, erosion2d, type MorphologyOptions } from "./morphology.ts";
 export {

@@ -207,6 +207,38 @@ export class EagerBackend implements Backend {
     return { ...own, shape: b.shape, strides };
   }
 
+  cholesky(a: NDArray): NDArray {
+    return plain.cholesky(this.engine, a);
+  }
+
+  qr(a: NDArray, complete: boolean): { q: NDArray; r: NDArray } {
+    return plain.qr(this.engine, a, complete);
+  }
+
+  svd(a: NDArray): { u: NDArray; s: NDArray; vh: NDArray } {
+    return plain.svd(this.engine, a);
+  }
+
+  eigh(a: NDArray): { values: NDArray; vectors: NDArray } {
+    return plain.eigh(this.engine, a);
+  }
+
+  solve(a: NDArray, b: NDArray): NDArray {
+    return plain.solve(this.engine, a, b);
+  }
+
+  triangularSolve(a: NDArray, b: NDArray, upper: boolean, transpose: boolean, unitDiagonal: boolean): NDArray {
+    return plain.triangularSolve(this.engine, a, b, upper, transpose, unitDiagonal);
+  }
+
+  determinant(a: NDArray): { value: NDArray; sign: NDArray; logAbs: NDArray } {
+    return plain.determinant(this.engine, a);
+  }
+
+  fourier(real: NDArray, imag: NDArray, sign: 1 | -1): { real: NDArray; imag: NDArray } {
+    return plain.fourier(this.engine, real, imag, sign);
+  }
+
   concatenate(xs: readonly NDArray[], axis: number): NDArray {
     return this.copies.concatenate(xs, axis);
   }

@@ -173,6 +173,64 @@ export class LazyBackend implements Backend {
     return this.one("windowArgmax", JSON.stringify(windows), run, [x], "int32", shape);
   }
 
+  cholesky(a: NDArray): NDArray {
+    return this.checked("cholesky", "", (eager, [x]) => eager.cholesky(x!), [a], a.dtype, a.shape);
+  }
+
+  qr(a: NDArray, complete: boolean): { q: NDArray; r: NDArray } {
+    const [m, n] = a.shape.slice(-2) as [number, number];
+    const inner = complete ? m : Math.min(m, n);
+    const run = (eager: Backend, [x]: readonly NDArray[]) => Object.values(eager.qr(x!, complete));
+    const [q, r] = this.several(
+      "qr",
+      `${complete}`,
+      run,
+      [a],
+      [
+        [m, inner],
+        [inner, n],
+      ],
+    );
+    return { q: q!, r: r! };
+  }
+
+  svd(a: NDArray): { u: NDArray; s: NDArray; vh: NDArray } {
+    const [m, n] = a.shape.slice(-2) as [number, number];
+    const k = Math.min(m, n);
+    const run = (eager: Backend, [x]: readonly NDArray[]) => Object.values(eager.svd(x!));
+    const [u, s, vh] = this.several("svd", "", run, [a], [[m, k], [k], [k, n]]);
+    return { u: u!, s: s!, vh: vh! };
+  }
+
+  eigh(a: NDArray): { values: NDArray; vectors: NDArray } {
+    const n = a.shape[a.shape.length - 1]!;
+    const run = (eager: Backend, [x]: readonly NDArray[]) => Object.values(eager.eigh(x!));
+    const [values, vectors] = this.several("eigh", "", run, [a], [[n], [n, n]]);
+    return { values: values!, vectors: vectors! };
+  }
+
+  solve(a: NDArray, b: NDArray): NDArray {
+    return this.checked("solve", "", (eager, [x, y]) => eager.solve(x!, y!), [a, b], b.dtype, b.shape);
+  }
+
+  triangularSolve(a: NDArray, b: NDArray, upper: boolean, transpose: boolean, unitDiagonal: boolean): NDArray {
+    const run: Run = (eager, [x, y]) => eager.triangularSolve(x!, y!, upper, transpose, unitDiagonal);
+    return this.checked("triangularSolve", `${upper} ${transpose} ${unitDiagonal}`, run, [a, b], b.dtype, b.shape);
+  }
+
+  determinant(a: NDArray): { value: NDArray; sign: NDArray; logAbs: NDArray } {
+    const run = (eager: Backend, [x]: readonly NDArray[]) => Object.values(eager.determinant(x!));
+    const [value, sign, logAbs] = this.several("determinant", "", run, [a], [[], [], []]);
+    return { value: value!, sign: sign!, logAbs: logAbs! };
+  }
+
+  fourier(real: NDArray, imag: NDArray, sign: 1 | -1): { real: NDArray; imag: NDArray } {
+    const run = (eager: Backend, [re, im]: readonly NDArray[]) => Object.values(eager.fourier(re!, im!, sign));
+    const rows = real.shape.slice(-2);
+    const [x, y] = this.several("fourier", `${sign}`, run, [real, imag], [rows, rows]);
+    return { real: x!, imag: y! };
+  }
+
   concatenate(xs: readonly NDArray[], axis: number): NDArray {
     const shape = [...xs[0]!.shape];
     shape[axis] = xs.reduce((extent, x) => extent + x.shape[axis]!, 0);
@@ -285,6 +343,21 @@ export class LazyBackend implements Backend {
     meaning?: Meaning,
   ): NDArray {
     return this.recorder.record({ name, attributes, run, meaning }, operands, scalars, [{ dtype, shape }])[0]!;
+  }
+
+  /** Records a primitive with several results, whose shapes beside the batch's are given; it may throw on data. */
+  private several(
+    name: string,
+    attributes: string,
+    run: (eager: Backend, operands: readonly NDArray[]) => NDArray[],
+    operands: readonly NDArray[],
+    shapes: readonly (readonly number[])[],
+  ): readonly NDArray[] {
+    const place: { stack?: string } = {};
+    Error.captureStackTrace?.(place, this.several);
+    const [{ dtype, shape }] = operands as readonly [NDArray];
+    const results = shapes.map((own) => ({ dtype, shape: [...shape.slice(0, -2), ...own] }));
+    return this.recorder.record({ name, attributes, run }, operands, [], results, place);
   }
 
   /** Records a primitive that may throw on data. */
