@@ -452,12 +452,12 @@ export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp
     !/^console\./.test(callee.text) &&
     op.args.some((v) => activity.shadowed(v) && activity.aliases.mutable(v));
   if (!through && !writes) return;
-  ctx.report(
-    "PB3001",
-    op.span,
-    `${callee.method ?? callee.text} has no derivative, and an active value passes through it.`,
-    "Register one with registerDerivative(…), or stop the derivative with withoutDerivative(…).",
-  );
+  const { code, message, hint } = callee.refusal ?? {
+    code: "PB3001",
+    message: `${callee.method ?? callee.text} has no derivative, and an active value passes through it.`,
+    hint: "Register one with registerDerivative(…), or stop the derivative with withoutDerivative(…).",
+  };
+  ctx.report(code, op.span, message, hint);
 }
 
 /**

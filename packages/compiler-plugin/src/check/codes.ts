@@ -187,6 +187,21 @@ export const codes = {
     "derivative, differential, jacobian and hessianVectorProduct need the jvp of everything that they pass through.",
     "Give the registration a jvp: registerDerivative(f, { vjp, jvp: (x, y) => ({ value, differential: (dx, dy) => … }) }).",
   ),
+  PB3020: explain(
+    "A package was compiled for another version of the binary interface",
+    "Its derivatives are laid out in a way that this compiler does not know.",
+    "Build the package again with this version of Pullback, or align the versions.",
+  ),
+  PB3021: explain(
+    "A package publishes no derivative of a function",
+    "The package is compiled by Pullback, but nothing in it asked for this derivative.",
+    "Tag the function @differentiable there and build the package again, or register a derivative.",
+  ),
+  PB3022: explain(
+    "A package is not compiled by Pullback",
+    "It ships JavaScript without derivatives.",
+    "Register derivatives of the functions that are used, or compile the package with `pullback build`.",
+  ),
   PB4001: explain(
     "An active value is written to a global variable",
     "A module-level variable outlives the derivative; its adjoint would be lost.",

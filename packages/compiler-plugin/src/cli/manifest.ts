@@ -1,23 +1,7 @@
 /** `pullback.json`: what a compiled package carries, so that a compiler can differentiate through it without its source. */
 import { relative } from "node:path";
 import type { Plan } from "../compile/index.ts";
-import type { CompilerProgram } from "../frontend/index.ts";
-
-/** Version of the binary interface between compiled code, libraries and the runtime. */
-const abiVersion = 1;
-
-export interface Manifest {
-  readonly abi: number;
-  /** Functions with derivatives, by the module they are declared in and their name there (`f`, `Class.method`). */
-  readonly derivatives: readonly {
-    readonly module: string;
-    readonly name: string;
-    readonly kinds: string;
-    readonly masks: readonly string[];
-  }[];
-  /** Targets of registerDerivative, by the module that registers them. */
-  readonly registrations: readonly { readonly module: string; readonly target: string }[];
-}
+import { abiVersion, type CompilerProgram, type Manifest } from "../frontend/index.ts";
 
 export function manifestOf(
   program: CompilerProgram,
@@ -37,7 +21,18 @@ export function manifestOf(
       })),
   );
   const registrations = sources.flatMap((file) =>
-    program.registrations(file).map(({ target }) => ({ module: moduleOf(file), target })),
+    program.registrations(file).map(({ declared }) => ({
+      module: moduleOf(declared.file),
+      name: declared.name,
+      from: moduleOf(file),
+    })),
   );
-  return { abi: abiVersion, derivatives, registrations };
+  const classes = sources.flatMap((file) =>
+    program
+      .structs(file)
+      .flatMap(({ className, stores }) =>
+        stores === undefined ? [] : [{ module: moduleOf(file), name: className, stores }],
+      ),
+  );
+  return { abi: abiVersion, derivatives, registrations, classes };
 }

@@ -1,7 +1,9 @@
 /** The front end: TypeScript in, structured SSA and everything that planning asks of a program out. */
 export type { DifferentiableDeclaration } from "./declarations/index.ts";
 export {
+  abiVersion,
   loadTypeScript,
+  type Manifest,
   type ProjectFiles,
   projectFiles,
   reparse,

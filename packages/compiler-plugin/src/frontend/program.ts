@@ -14,6 +14,7 @@ import {
   indexFile,
   isStatic,
   type Lowerable,
+  storedByPosition,
 } from "./declarations/index.ts";
 import { TypeHost } from "./host/index.ts";
 import { baseExpression, constructorOf, lowerFunction, type ProgramContext } from "./lower/index.ts";
@@ -44,6 +45,8 @@ export interface StructOfClass {
   readonly className: string;
   readonly attachAfter: number;
   readonly type: StructType;
+  /** Where the constructor only stores its arguments: the fields, by position. */
+  readonly stores?: readonly string[];
   /** Of a class with `#` names: what can be written in its body alone. */
   readonly privates?: PrivateState;
 }
@@ -192,11 +195,13 @@ class HostedProgram implements CompilerProgram, ProgramContext {
           (field.kind === "inert" && field.text === "NoDerivative"),
       );
       if (!described) return [];
+      const stores = storedByPosition(this.host.ts, node);
       const struct = {
         classKey: classKey(this.host, node),
         className: place.name,
         attachAfter: place.attachAfter,
         type,
+        ...(stores === undefined ? {} : { stores }),
       };
       return [
         hasPrivateNames(this.host.ts, node) ? { ...struct, privates: this.#privateState(node, place.name) } : struct,

@@ -224,6 +224,8 @@ export type Callee =
       readonly method: string;
       readonly accessor?: "get" | "set";
       readonly implementations: readonly string[];
+      /** Declared by an installed package, which publishes its derivative. */
+      readonly external?: true;
     }
   /** A function value: `args[0]` is the callee itself. */
   | { readonly kind: "value" }
@@ -234,6 +236,8 @@ export type Callee =
       readonly file: string;
       readonly method?: string;
       readonly accessor?: "get" | "set";
+      /** Why there is none, where more is known than that: code, message and hint of the diagnostic. */
+      readonly refusal?: { readonly code: string; readonly message: string; readonly hint: string };
       /** The program asks for the derivative to stop here (`withoutDerivative`): no diagnostic. */
       readonly stops?: true;
     };

@@ -24,3 +24,4 @@ export {
   keyOf,
   type Lowerable,
 } from "./keys.ts";
+export { storedByPosition } from "./stores.ts";

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type ts from "typescript";
 import type { Span } from "../../hir/types.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
+import { type Published, PublishedPackages } from "./published.ts";
 import { createHost } from "./source-files.ts";
 import { loadTypeScript, type TypeScript } from "./typescript.ts";
 
@@ -23,6 +24,7 @@ export class TypeHost {
   readonly checker: ts.TypeChecker;
   /** Source files that are ours to compile. */
   readonly sources: readonly ts.SourceFile[];
+  readonly packages: PublishedPackages;
   readonly #packages = new Map<string, string>();
 
   constructor(options: HostOptions) {
@@ -38,6 +40,7 @@ export class TypeHost {
       ...(options.oldHost === undefined ? {} : { oldProgram: options.oldHost.program }),
     });
     this.checker = this.program.getTypeChecker();
+    this.packages = new PublishedPackages(loaded.ts);
     this.sources = this.program
       .getSourceFiles()
       .filter((file) => !file.isDeclarationFile && !file.fileName.includes("/node_modules/") && !isJson(file));
@@ -93,12 +96,14 @@ export class TypeHost {
     });
   }
 
-  /** Whether a declaration file belongs to a package that Pullback has compiled (it ships a manifest). */
-  carriesDerivatives(file: string): boolean {
-    if (!file.endsWith(".d.ts")) return false;
-    let folder = dirname(file);
-    while (dirname(folder) !== folder && !existsSync(join(folder, "package.json"))) folder = dirname(folder);
-    return existsSync(join(folder, "pullback.json")) || existsSync(join(folder, "dist", "pullback.json"));
+  /** What the package of a declaration file says of a declaration's derivative; undefined for our own and the platform's. */
+  published(declaration: ts.Declaration): Published | undefined {
+    const file = declaration.getSourceFile();
+    if (!file.isDeclarationFile || this.program.isSourceFileDefaultLibrary(file)) return undefined;
+    if (file.fileName.includes("/node_modules/@types/node/")) return undefined;
+    const found = this.packages.of(declaration);
+    // Ambient declarations of the project itself are nobody's package.
+    return found.kind === "uncompiled" && !file.fileName.includes("/node_modules/") ? undefined : found;
   }
 
   /** Name of the package that a file belongs to, from the nearest package.json with a name. */

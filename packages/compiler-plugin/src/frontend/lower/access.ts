@@ -154,7 +154,7 @@ function mayBeAccessor(s: Lowering, symbol: ts.Symbol): boolean {
 }
 
 function reachesAccessor(callee: Callee): boolean {
-  return callee.kind !== "dynamic" || callee.implementations.length > 0;
+  return callee.kind !== "dynamic" || callee.external === true || callee.implementations.length > 0;
 }
 
 function superProperty(s: Lowering, node: ts.PropertyAccessExpression, symbol: ts.Symbol | undefined): Value {

@@ -10,6 +10,7 @@ import {
   isTopLevel,
   keyOf,
 } from "../declarations/index.ts";
+import { refusalOf } from "../host/index.ts";
 import type { Lowering } from "./lowering.ts";
 import { transparent } from "./scan.ts";
 
@@ -117,8 +118,15 @@ export function memberCallee(
       ...extra,
     };
   }
-  if (functions.length === 0 && !open && !registered) return undefined;
   const first = declarations[0]!;
+  if (functions.length === 0 && !open && !registered) {
+    // An accessor of an installed package, not a field, whatever it looks like.
+    const published = accessor !== undefined && wanted(first) ? s.host.published(first) : undefined;
+    if (published === undefined) return undefined;
+    if (published.kind === "derivative")
+      return { kind: "dynamic", key: `#${name}`, method: name, implementations: [], external: true, ...extra };
+    return { kind: "inert", text: name, file: "", method: name, refusal: refusalOf(name, published), ...extra };
+  }
   return {
     kind: "dynamic",
     key: `${first.getSourceFile().fileName}#${ownerName(s, first)}.${name}`,

@@ -2,6 +2,7 @@
 import type ts from "typescript";
 import type { Callee, Type, Value } from "../../hir/index.ts";
 import { isStatic } from "../declarations/index.ts";
+import { refusalOf } from "../host/index.ts";
 import { inert } from "../types/index.ts";
 import { arrayFrom, arrayMethod, eachIndex, temporary } from "./arrays.ts";
 import { inlined } from "./callbacks.ts";
@@ -150,7 +151,14 @@ export function resolveCall(
 }
 
 function withoutBody(s: Lowering, text: string, symbol: ts.Symbol): Callee {
-  return { kind: "inert", text, file: s.host.isAmbient(symbol) ? "" : s.file };
+  return { kind: "inert", text, file: s.host.isAmbient(symbol) ? "" : s.file, ...refusal(s, symbol, text) };
+}
+
+/** Why a function of an installed package has no derivative, for the diagnostic. */
+function refusal(s: Lowering, symbol: ts.Symbol, name: string): { refusal?: ReturnType<typeof refusalOf> } {
+  const declaration = symbol.valueDeclaration ?? symbol.declarations?.[0];
+  const found = declaration === undefined ? undefined : s.host.published(declaration);
+  return found === undefined || found.kind === "derivative" ? {} : { refusal: refusalOf(name, found) };
 }
 
 /** Whether a name holds a function that is found at run time: a variable, or a function of a compiled package. */
@@ -158,7 +166,7 @@ function isOpen(s: Lowering, symbol: ts.Symbol): boolean {
   const declaration = symbol.valueDeclaration ?? symbol.declarations?.[0];
   if (declaration === undefined || s.host.isAmbient(symbol)) return false;
   if (s.context.isSource(declaration)) return !s.ts.isFunctionDeclaration(declaration) || hasNoBody(declaration);
-  return s.host.carriesDerivatives(declaration.getSourceFile().fileName);
+  return s.host.published(declaration)?.kind === "derivative";
 }
 
 const hasNoBody = (declaration: ts.FunctionDeclaration) => declaration.body === undefined;
@@ -270,12 +278,13 @@ function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAcc
   }
   const args = argumentsOf(s, node.arguments);
   s.at(node);
-  const open = symbol?.declarations?.some((d) => s.host.carriesDerivatives(d.getSourceFile().fileName)) ?? false;
+  const open = symbol?.declarations?.some((d) => s.host.published(d)?.kind === "derivative") ?? false;
   if (open && !s.host.isAmbient(symbol!)) {
     const dynamic: Callee = { kind: "dynamic", key: `#${name}`, method: name, implementations: [] };
     return emitCall(s, dynamic, [receiver], args, type, true);
   }
-  const inertCallee: Callee = { kind: "inert", text: name, file: "", method: name };
+  const why = symbol === undefined ? {} : refusal(s, symbol, name);
+  const inertCallee: Callee = { kind: "inert", text: name, file: "", method: name, ...why };
   return emitCall(s, inertCallee, [receiver], args, resultType(inertCallee, type), mayHaveEffects(inertCallee));
 }
 

@@ -34,6 +34,15 @@ export function construct(s: Lowering, node: ts.NewExpression): Value {
     const callee: Callee = { kind: "registered", key, text: classText, file: s.file, wrt: positions, effects, retains };
     return s.at(node).call(callee, args.values, type, args.spread === undefined ? {} : { spread: args.spread });
   }
+  const stores =
+    declaration === undefined || s.context.isSource(declaration) ? undefined : s.host.packages.storesOf(declaration);
+  if (stores !== undefined && type.kind === "struct" && (node.arguments?.length ?? 0) === stores.length) {
+    const args = argumentsOf(s, node.arguments);
+    const fields = stores.flatMap((name, argument) =>
+      passing(type.fields().get(name) ?? inert("none")) === "-" ? [] : [{ name, argument }],
+    );
+    if (args.spread === undefined) return s.at(node).new(classText, s.file, args.values, fields, type);
+  }
   if (
     declaration === undefined ||
     !s.context.isSource(declaration) ||

@@ -11,7 +11,7 @@ import {
   maskOf,
   parametersOf,
 } from "../declarations/index.ts";
-import type { TypeHost } from "../host/index.ts";
+import { refusalOf, type TypeHost } from "../host/index.ts";
 import { type ProgramContext, transparent } from "../lower/index.ts";
 import { localNames } from "./names.ts";
 import type { WantedNames } from "./wanted-names.ts";
@@ -64,7 +64,7 @@ export function findSites(context: ProgramContext, index: FileIndex, wanted: Wan
   return finder;
 }
 
-type Resolved = OperatorSite["target"] | "unseen";
+type Resolved = OperatorSite["target"] | "unseen" | ReturnType<typeof refusalOf>;
 
 class SiteFinder implements SitesOfFile {
   readonly sites: OperatorSite[] = [];
@@ -149,6 +149,10 @@ class SiteFinder implements SitesOfFile {
       );
       return;
     }
+    if ("code" in resolved) {
+      this.#report(resolved.code, span, resolved.message, resolved.hint);
+      return;
+    }
     const site = { operator, file: this.#file, span, call: host.span(call) };
     const node =
       resolved.kind === "function" || resolved.kind === "literal" ? this.#context.lowerable(resolved.key) : undefined;
@@ -213,7 +217,9 @@ class SiteFinder implements SitesOfFile {
     if (symbol === undefined) return "unseen";
     for (const declaration of symbol.declarations ?? []) {
       if (this.#context.registration(declaration) !== undefined) return { kind: "registered" };
-      if (host.carriesDerivatives(declaration.getSourceFile().fileName)) return { kind: "carrier" };
+      const published = host.published(declaration);
+      if (published?.kind === "derivative") return { kind: "carrier" };
+      if (published !== undefined) return refusalOf(shortText(node), published);
       const fn = this.#functionOf(declaration);
       if (fn === undefined || !this.#context.isSource(fn)) continue;
       // A method without its receiver is not a function; on the prototype the receiver is the first parameter.

@@ -3,7 +3,7 @@ import type ts from "typescript";
 import type { Diagnostic } from "../../check/index.ts";
 import { passing, type Span } from "../../hir/index.ts";
 import { type FileIndex, isDifferentiable, isStatic } from "../declarations/index.ts";
-import type { TypeHost } from "../host/index.ts";
+import { publishedName, type TypeHost } from "../host/index.ts";
 import type { RegisteredTarget } from "../lower/index.ts";
 import type { Types } from "../types/index.ts";
 import { localNames } from "./names.ts";
@@ -12,6 +12,8 @@ export interface Registration {
   /** Source text of the target. */
   readonly target: string;
   readonly span: Span;
+  /** What it names: the file that declares it, and its name there as manifests write it. */
+  readonly declared: { readonly file: string; readonly name: string };
   readonly positions: readonly number[];
   /**
    * Types are gone at run time, so a rule without `wrt` needs the one that its types give: text to insert right after
@@ -110,6 +112,10 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
       list.push({
         target: targetNode!.getText(),
         span,
+        declared: {
+          file: target.declarations[0]!.getSourceFile().fileName,
+          name: publishedName(ts, target.declarations[0]!),
+        },
         positions,
         ...(options.wrt === undefined && options.open !== undefined
           ? { wrt: { offset: options.open, text: ` wrt: [${text}],` } }

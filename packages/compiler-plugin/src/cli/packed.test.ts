@@ -1,0 +1,147 @@
+/** A library is built and packed; another project differentiates through its JavaScript, declarations and manifest. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { TemporaryProject } from "../../testdata/temporary-project.ts";
+
+const options = {
+  ...{ target: "ES2022", module: "NodeNext", strict: true, types: [], skipLibCheck: true },
+  ...{ verbatimModuleSyntax: true, allowImportingTsExtensions: true, customConditions: ["@pullback/source"] },
+};
+
+const library = new TemporaryProject({
+  "package.json": JSON.stringify({
+    ...{ name: "springs", version: "1.0.0", type: "module", files: ["dist"], sideEffects: ["./dist/sensor.js"] },
+    exports: { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } },
+  }),
+  "tsconfig.json": JSON.stringify({
+    compilerOptions: { ...options, rewriteRelativeImportExtensions: true, rootDir: "src", outDir: "dist" },
+    include: ["src"],
+  }),
+  "src/index.ts":
+    'export { Body, energy, norm, plain, Spring } from "./springs.ts";\nexport { sensor } from "./sensor.ts";\n',
+  "src/springs.ts": `
+export class Spring {
+  constructor(public k: number, public readonly name: string) {}
+  /** @differentiable */
+  force(x: number): number {
+    return -this.k * x;
+  }
+  /** @differentiable */
+  get stiffness() {
+    return 2 * this.k;
+  }
+}
+export class Body {
+  mass: number;
+  constructor(mass: number) {
+    this.mass = 2 * mass;
+  }
+}
+/** @differentiable */
+export function energy(s: Spring, x: number): number {
+  return s.force(x) ** 2;
+}
+/** @differentiable */
+export const norm = (values: number[]): number => {
+  let sum = 0;
+  for (const v of values) sum += v * v;
+  return Math.sqrt(sum);
+};
+export function plain(x: number): number {
+  return 3 * x;
+}
+`,
+  "src/sensor.ts": `
+import { registerDerivative } from "@pullback/autodiff";
+export function sensor(x: number): number {
+  return Math.round(x);
+}
+registerDerivative(sensor, { vjp: (x: number) => ({ value: Math.round(x), pullback: (d: number): number => 10 * d }) });
+`,
+});
+
+const operator = 'import { gradient } from "@pullback/autodiff";\n';
+
+const project = new TemporaryProject({
+  "tsconfig.json": JSON.stringify({ compilerOptions: { ...options, noEmit: true }, include: ["*.ts"] }),
+  "main.ts": `${operator}
+import { energy, norm, sensor, Spring } from "springs";
+console.log(JSON.stringify([
+  gradient(energy)(new Spring(3, "a"), 2),
+  gradient((k: number) => {
+    const s = new Spring(k, "b");
+    return s.force(2) * s.stiffness + energy(s, 1);
+  })(3),
+  gradient((a: number, b: number) => norm([a, b]))(3, 4),
+  gradient((x: number) => sensor(x) * 2)(1.2),
+]));
+`,
+  "plain.ts": `${operator}import { plain } from "springs";\ngradient((x: number) => plain(x) * 2)(1);\n`,
+  "direct.ts": `${operator}import { plain } from "springs";\ngradient(plain)(1);\n`,
+  "body.ts": `${operator}import { Body } from "springs";\ngradient((x: number) => new Body(x).mass)(1);\n`,
+  "old.ts": `${operator}import { f } from "old";\ngradient((x: number) => f(x))(1);\n`,
+  "foreign.ts": `${operator}import { f } from "foreign";\ngradient((x: number) => f(x))(1);\n`,
+});
+const tiny = (name: string) => ({
+  [`node_modules/${name}/package.json`]: JSON.stringify({ name, type: "module", exports: "./index.js" }),
+  [`node_modules/${name}/index.js`]: "export const f = (x) => x;\n",
+  [`node_modules/${name}/index.d.ts`]: "export declare const f: (x: number) => number;\n",
+});
+afterAll(() => {
+  library.remove();
+  project.remove();
+});
+
+beforeAll(() => {
+  const built = library.pullback("build", ".");
+  if (built.status !== 0) throw new Error(built.stderr);
+  const pack = spawnSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", project.folder], {
+    cwd: library.folder,
+    shell: process.platform === "win32",
+  });
+  if (pack.status !== 0) throw new Error(String(pack.stderr));
+  const target = join(project.folder, "node_modules", "springs");
+  mkdirSync(target);
+  spawnSync("tar", ["xzf", join(project.folder, "springs-1.0.0.tgz"), "-C", target, "--strip-components=1"]);
+  project.write({
+    ...tiny("old"),
+    ...tiny("foreign"),
+    "node_modules/old/pullback.json": '{ "abi": 0, "derivatives": [{ "module": "index.js", "name": "f" }] }',
+  });
+});
+
+test("the package holds JavaScript, declarations, maps and the manifest, and no source", () => {
+  const files = readdirSync(join(project.folder, "node_modules", "springs", "dist"));
+  expect(files.filter((file) => !file.endsWith(".map")).sort()).toEqual([
+    ...["index.d.ts", "index.js", "pullback.json", "sensor.d.ts", "sensor.js", "springs.d.ts", "springs.js"],
+  ]);
+  const manifest = JSON.parse(
+    readFileSync(join(project.folder, "node_modules", "springs", "dist", "pullback.json"), "utf8"),
+  );
+  expect(manifest.registrations).toEqual([{ module: "sensor.js", name: "sensor", from: "sensor.js" }]);
+  expect(manifest.classes).toEqual([{ module: "springs.js", name: "Spring", stores: ["k", "name"] }]);
+});
+
+test("functions, methods, accessors, constructors that store, arrows and registrations differentiate", () => {
+  const { status, stdout, stderr } = project.pullback("run", "main.ts");
+  // energy = (k x)²; -2k · 2k + k² = -3k²; the norm's direction; the registered 10.
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const near = (values: number[]) => values.map((value) => expect.closeTo(value, 12));
+  expect(JSON.parse(stdout)).toEqual([[{ k: 24 }, 36], -18, near([0.6, 0.8]), 20]);
+});
+
+test.each([
+  ["plain.ts", "PB3021", "springs publishes no derivative of plain"],
+  ["direct.ts", "PB3021", "springs publishes no derivative of plain"],
+  ["body.ts", "PB3001", "The constructor of Body"],
+  ["old.ts", "PB3020", "old, which declares f, was compiled for version 0"],
+  ["foreign.ts", "PB3022", "foreign, which declares f, is not compiled"],
+])("%s: %s", (file, code, message) => {
+  const { status, stderr } = project.pullback("run", file);
+  expect(stderr).toContain(code);
+  expect(stderr).toContain(message);
+  expect(stderr).toContain("help: ");
+  expect(status).toBe(1);
+});

@@ -1,0 +1,150 @@
+/** What installed packages publish: the manifest that `pullback build` writes beside their JavaScript. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type ts from "typescript";
+import type { TypeScript } from "./typescript.ts";
+
+/** Version of the binary interface between compiled code, libraries and the runtime. */
+export const abiVersion = 1;
+
+/** `pullback.json`. Modules are paths of JavaScript files, relative to it. */
+export interface Manifest {
+  readonly abi: number;
+  /** Functions with derivatives, by the module they are declared in and their name there (`f`, `Class.method`). */
+  readonly derivatives: readonly {
+    readonly module: string;
+    readonly name: string;
+    readonly kinds: string;
+    readonly masks: readonly string[];
+  }[];
+  /** Targets of registerDerivative, by the module that declares them; `from` registers the derivative. */
+  readonly registrations: readonly { readonly module: string; readonly name: string; readonly from: string }[];
+  /** Classes whose constructor does nothing but store its arguments: the fields, by position. */
+  readonly classes: readonly { readonly module: string; readonly name: string; readonly stores: readonly string[] }[];
+}
+
+export type Published =
+  /** It carries a derivative. */
+  | { readonly kind: "derivative" }
+  /** Its package is compiled, and gives no derivative of it. */
+  | { readonly kind: "none"; readonly package: string }
+  /** Its package is not compiled by Pullback. */
+  | { readonly kind: "uncompiled"; readonly package: string }
+  /** Its package was compiled for another version of the binary interface. */
+  | { readonly kind: "mismatch"; readonly package: string; readonly abi: number };
+
+interface PackageFacts {
+  readonly name: string;
+  /** Where the manifest lies. */
+  readonly folder: string;
+  readonly abi: number | undefined;
+  readonly derivatives: ReadonlySet<string>;
+  readonly stores: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Reads every package's manifest once. */
+export class PublishedPackages {
+  readonly #ts: TypeScript;
+  readonly #byFolder = new Map<string, PackageFacts>();
+
+  constructor(ts: TypeScript) {
+    this.#ts = ts;
+  }
+
+  /** What is known of the derivative of a function, method, accessor or class that a declaration file declares. */
+  of(declaration: ts.Declaration): Published {
+    const file = declaration.getSourceFile().fileName;
+    const facts = this.#factsOf(dirname(file));
+    // Its operations get their carriers at run time, by hand.
+    if (facts.name === "@pullback/autodiff") return { kind: "derivative" };
+    if (facts.abi === undefined) return { kind: "uncompiled", package: facts.name };
+    if (facts.abi !== abiVersion) return { kind: "mismatch", package: facts.name, abi: facts.abi };
+    // Which function an interface's member reaches is known at run time only.
+    if (this.#ts.isInterfaceDeclaration(declaration.parent)) return { kind: "derivative" };
+    const name = publishedName(this.#ts, declaration);
+    return facts.derivatives.has(`${moduleOf(facts.folder, file)}#${name}`)
+      ? { kind: "derivative" }
+      : { kind: "none", package: facts.name };
+  }
+
+  /** The fields that a class's constructor stores its arguments in, by position, where it does nothing else. */
+  storesOf(declaration: ts.ClassLikeDeclaration): readonly string[] | undefined {
+    const file = declaration.getSourceFile().fileName;
+    const facts = this.#factsOf(dirname(file));
+    if (facts.abi !== abiVersion) return undefined;
+    return facts.stores.get(`${moduleOf(facts.folder, file)}#${declaration.name?.text ?? "default"}`);
+  }
+
+  #factsOf(folder: string): PackageFacts {
+    let facts = this.#byFolder.get(folder);
+    if (facts === undefined) {
+      facts = read(folder) ?? this.#factsOf(dirname(folder));
+      this.#byFolder.set(folder, facts);
+    }
+    return facts;
+  }
+}
+
+/** The facts of the package whose root a folder is; undefined for any other folder. */
+function read(folder: string): PackageFacts | undefined {
+  const isRoot = existsSync(join(folder, "package.json"));
+  if (!isRoot && dirname(folder) !== folder) return undefined;
+  const none = { folder, abi: undefined, derivatives: new Set<string>(), stores: new Map<string, readonly string[]>() };
+  if (!isRoot) return { ...none, name: folder };
+  const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name?: string };
+  const at = ["dist", "."].map((each) => join(folder, each)).find((each) => existsSync(join(each, "pullback.json")));
+  if (at === undefined) return { ...none, name: name ?? folder };
+  const manifest = JSON.parse(readFileSync(join(at, "pullback.json"), "utf8")) as Partial<Manifest>;
+  const key = ({ module, name }: { readonly module: string; readonly name: string }) => `${module}#${name}`;
+  return {
+    name: name ?? folder,
+    folder: at,
+    abi: manifest.abi ?? 0,
+    derivatives: new Set([...(manifest.derivatives ?? []), ...(manifest.registrations ?? [])].map(key)),
+    stores: new Map((manifest.classes ?? []).map((each) => [key(each), each.stores])),
+  };
+}
+
+function moduleOf(folder: string, file: string): string {
+  return relative(folder, file)
+    .replaceAll("\\", "/")
+    .replace(/(\.d)?\.(m?)ts$/, ".$2js");
+}
+
+/** The name of a declaration in its module, as manifests write it. */
+export function publishedName(ts: TypeScript, declaration: ts.Declaration): string {
+  const own = (declaration as ts.NamedDeclaration).name?.getText() ?? "default";
+  if (ts.isClassLike(declaration)) return `${own}.constructor`;
+  const owner = declaration.parent;
+  if (!ts.isClassLike(owner) && !ts.isInterfaceDeclaration(owner)) return own;
+  const ownerName = owner.name?.text ?? "default";
+  if (ts.isConstructorDeclaration(declaration)) return `${ownerName}.constructor`;
+  const isStatic =
+    ts.canHaveModifiers(declaration) &&
+    ts.getModifiers(declaration)?.some((each) => each.kind === ts.SyntaxKind.StaticKeyword) === true;
+  const accessor = ts.isGetAccessor(declaration) ? "get " : ts.isSetAccessor(declaration) ? "set " : "";
+  return `${ownerName}.${isStatic ? "static " : ""}${accessor}${own}`;
+}
+
+/** Why a call of what a package publishes cannot be differentiated: code, message and remedy. */
+export function refusalOf(name: string, found: Exclude<Published, { kind: "derivative" }>) {
+  if (found.kind === "mismatch") {
+    return {
+      code: "PB3020",
+      message: `The package ${found.package}, which declares ${name}, was compiled for version ${found.abi} of the binary interface; this compiler reads ${abiVersion}.`,
+      hint: "Build the package again with this version of Pullback, or align the versions.",
+    };
+  }
+  if (found.kind === "none") {
+    return {
+      code: "PB3021",
+      message: `The package ${found.package} publishes no derivative of ${name}.`,
+      hint: `Tag it @differentiable there and build the package again, or register one: registerDerivative(${name}, …).`,
+    };
+  }
+  return {
+    code: "PB3022",
+    message: `The package ${found.package}, which declares ${name}, is not compiled by Pullback.`,
+    hint: `Register a derivative: registerDerivative(${name}, …); or compile the package with \`pullback build\`.`,
+  };
+}
