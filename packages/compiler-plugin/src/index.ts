@@ -12,3 +12,4 @@ export {
   run,
   watch,
 } from "./cli/index.ts";
+export { type OpenOptions, openSession, type ProgramSession } from "./hosts/session.ts";

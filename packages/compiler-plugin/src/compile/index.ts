@@ -1,6 +1,6 @@
 /** Planning a program's derivatives and compiling its files. */
 export { type Diagnostic, formatDiagnostic, positionOf } from "../check/index.ts";
-export { hash } from "./cache.ts";
+export { DiskCache, hash } from "./cache.ts";
 export { CompileError } from "./errors.ts";
 export { compileFile } from "./file.ts";
 export { type Plan, planProgram } from "./plan.ts";
