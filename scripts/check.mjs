@@ -39,9 +39,12 @@ function publishedFiles(folder) {
     });
     files.push({ name: `${stem}.js`, data: data(outputText) }, { name: `${stem}.d.ts`, data: data("export {};") });
   }
-  const bin = join(folder, "bin");
-  for (const name of existsSync(bin) ? readdirSync(bin) : []) {
-    files.push({ name: `package/bin/${name}`, data: data(readFileSync(join(bin, name), "utf8")) });
+  // What is published as it stands.
+  for (const plain of JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).files) {
+    if (plain === "dist") continue;
+    for (const name of readdirSync(join(folder, plain))) {
+      files.push({ name: `package/${plain}/${name}`, data: data(readFileSync(join(folder, plain, name), "utf8")) });
+    }
   }
   return files;
 }

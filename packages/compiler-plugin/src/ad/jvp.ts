@@ -285,7 +285,7 @@ class ForwardMode {
     const shadow = this.memory(op.object);
     if (shadow === undefined) return;
     const { key, value, span } = op;
-    if (key.kind === "field" && key.name === "length") {
+    if (key.kind === "field" && key.name === "length" && op.object.type.kind !== "struct") {
       b.emit({ kind: "store", object: shadow, key, value, span, results: [] });
       return;
     }

@@ -109,7 +109,8 @@ export class Stacks {
       b.emit({ ...made, results: [end] });
       if (made.kind === "const" && Number.isSafeInteger(made.value) && (made.value as number) >= 0) return end;
     } else if (!this.visible(end, outside)) return undefined;
-    if (made?.kind === "load" && made.key.kind === "field" && made.key.name === "length") return end;
+    const isLength = made?.kind === "load" && made.key.kind === "field" && made.key.name === "length";
+    if (isLength && made.object.type.kind !== "struct") return end;
     // `| 0` makes no entries of an end that is not a number.
     const whole = isInteger(counted.end, definitions) ? end : b.prim("|", [b.math("ceil", [end]), b.const(0)], intType);
     return b.math("max", [b.const(0), whole]);

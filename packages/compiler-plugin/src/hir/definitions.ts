@@ -37,7 +37,8 @@ export function isInteger(v: Value, definitions: ReadonlyMap<Value, Op>): boolea
       );
     case "load":
       return (
-        (op.key.kind === "field" && op.key.name === "length") || (v.type.kind === "inert" && v.type.text === "Int")
+        (op.key.kind === "field" && op.key.name === "length" && op.object.type.kind !== "struct") ||
+        (v.type.kind === "inert" && v.type.text === "Int")
       );
     default:
       return v.type.kind === "inert" && v.type.text === "Int";

@@ -37,6 +37,28 @@ describe("classes", () => {
     expect(gradient((s: Spring, x: number) => s.force(x) ** 2)(new Spring(3, "a"), 2)).toEqual([{ k: 24 }, 36]);
   });
 
+  test("fields named length and size are fields", () => {
+    class Pendulum {
+      constructor(
+        public length: number,
+        public readonly size: number,
+      ) {}
+      period(): number {
+        return 2 * Math.PI * Math.sqrt(this.length / 9.81) * this.size;
+      }
+    }
+    const half = gradient((p: Pendulum) => p.period())(new Pendulum(2, 3));
+    expect(half.length).toBeCloseTo((3 * Math.PI) / Math.sqrt(2 * 9.81), 12);
+    expect(half.size).toBeCloseTo(2 * Math.PI * Math.sqrt(2 / 9.81), 12);
+    // The end of a loop, and not an integer: three rounds.
+    const laps = (p: Pendulum, x: number) => {
+      let y = x;
+      for (let i = 0; i < p.length; i++) y *= x;
+      return y;
+    };
+    expect(gradient((x: number) => laps(new Pendulum(2.5, 1), x))(2)).toBe(32);
+  });
+
   test("constructing, returning and combining instances", () => {
     function f(p: Point, t: number): number {
       let q = new Point(t * p.y, p.x);

@@ -131,7 +131,9 @@ export function property(
     const callee: Callee = { kind: "inert", text: name, file: "", method: name, accessor: "get" };
     return s.builder.call(callee, [object], type, { effects: false });
   }
-  if (name === "length" || name === "size") return s.builder.load(object, name, { type: int });
+  // A class may have fields of these names that are no counts: a pendulum's length.
+  if ((name === "length" || name === "size") && (symbol === undefined || s.host.isAmbient(symbol)))
+    return s.builder.load(object, name, { type: int });
   if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Method) {
     return s.builder.call({ kind: "inert", text: name, file: "", method: name, accessor: "get" }, [object], type);
   }
