@@ -15,7 +15,7 @@ import { type DType, isQuantised, type TypedArray } from "../../dtype.ts";
 import { DTypeError } from "../../errors.ts";
 import { isContiguous, isHalf, newElements, sizeOf } from "./arrays.ts";
 import { ConvolutionKernels } from "./convolution/index.ts";
-import { Engine, localBytes } from "./engine.ts";
+import { Engine, type EngineOptions, localBytes } from "./engine.ts";
 import {
   CopyKernels,
   ElementwiseKernels,
@@ -25,7 +25,7 @@ import {
   ReductionKernels,
   StoredKernels,
 } from "./kernels/index.ts";
-import type { ArenaOptions, Handle } from "./memory/index.ts";
+import type { Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
 import { copyStrided } from "./plain/strided.ts";
 
@@ -42,7 +42,7 @@ export class EagerBackend implements Backend {
   private readonly normalise: NormaliseKernels;
   private readonly random: RandomKernels;
 
-  constructor(options?: ArenaOptions) {
+  constructor(options?: EngineOptions) {
     this.engine = new Engine(options);
     this.copies = new CopyKernels(this.engine);
     this.elementwise = new ElementwiseKernels(this.engine, this.copies);
@@ -314,6 +314,11 @@ export class EagerBackend implements Backend {
 
   release(storage: Storage): void {
     this.engine.arena.release(storage as Handle);
+  }
+
+  /** Ends the worker threads; arrays stay readable, and the next large operation starts new ones. */
+  close(): Promise<unknown> {
+    return this.engine.pool.close();
   }
 
   memoryStats(): MemoryStats {

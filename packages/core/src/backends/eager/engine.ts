@@ -10,6 +10,7 @@ import { elementBytes, isContiguous, isHalf, newElements, rowMajor, sizeOf } fro
 import { Arena, type ArenaOptions, Handle, type Views } from "./memory/index.ts";
 import { fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
 import { copyStrided } from "./plain/strided.ts";
+import { type PoolOptions, ThreadPool } from "./threads/index.ts";
 
 /** Up to this size V8 keeps a typed array's elements inside the object: cheaper than a block and a finalizer. */
 export const localBytes = 64;
@@ -17,13 +18,17 @@ export const localBytes = 64;
 /** A small array and room for a vector kernel to write beyond it. */
 const stagingSlot = 2 * localBytes;
 
+export interface EngineOptions extends ArenaOptions, PoolOptions {}
+
 export class Engine {
   readonly arena: Arena;
+  readonly pool: ThreadPool;
   private staged = 0;
   private resultSlot = 0;
 
-  constructor(options?: ArenaOptions) {
+  constructor(options?: EngineOptions) {
     this.arena = new Arena(options);
+    this.pool = new ThreadPool(this.arena.memory, options);
   }
 
   /** Begins a kernel over these operands: all are in memory and stay where they are until the next `begin`. */

@@ -31,18 +31,78 @@ export interface GemmFunctions {
   readonly packColumns: (...values: number[]) => void;
   /** (a, b, c, rowBytesOfC, rows, columns, depth, accumulate, scratchTile). */
   readonly block: (...values: number[]) => void;
+  /**
+   * (a, rowStrideA, columnStrideA, b, rowStrideB, columnStrideB, c, rowBytesOfC, rows, depth, columns, accumulate,
+   * workspace): a whole product, block by block; the workspace holds a tile, then a block of A, then one of B.
+   */
+  readonly multiply: (...values: number[]) => void;
 }
+
+/**
+ * A packed block of A stays in the second-level cache, a panel of B in the first, a block of B in the third. The rows
+ * are a multiple of every tile's.
+ */
+export const blocks = { rows: 120, depth: 256, columns: 1024 } as const;
 
 export function gemmModule(lanes: Lanes, shape: TileShape, relaxed: boolean): ModuleBuilder {
   const module = new ModuleBuilder();
-  packFunction(module, "packRows", lanes, shape.rows);
-  packFunction(module, "packColumns", lanes, shape.vectors * lanes.count);
+  const packRows = packFunction(module, "packRows", lanes, shape.rows);
+  const packColumns = packFunction(module, "packColumns", lanes, shape.vectors * lanes.count);
   const tile = tileFunction(module, lanes, shape, relaxed);
-  blockFunction(module, lanes, shape, tile);
+  const block = blockFunction(module, lanes, shape, tile);
+  multiplyFunction(module, lanes, shape, { packRows, packColumns, block });
   return module;
 }
 
-function packFunction(module: ModuleBuilder, name: string, lanes: Lanes, width: number): void {
+function multiplyFunction(
+  module: ModuleBuilder,
+  lanes: Lanes,
+  shape: TileShape,
+  parts: Readonly<Record<"packRows" | "packColumns" | "block", FunctionBuilder>>,
+): void {
+  const f = module.function("multiply", new Array(13).fill("i32"));
+  const [a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, accumulate, workspace] = f.parameters;
+  const [i, j, k, high, thick, width] = Array.from({ length: 6 }, () => f.local("i32"));
+  const [packedA, packedB] = [f.local("i32"), f.local("i32")];
+  const smaller = (p: Expression, q: Expression) => i32.select(i32.lt(p, q), p, q);
+  const at = (base: Local, x: Local, strideX: Expression, y: Local, strideY: Expression) =>
+    i32.add(base, i32.add(i32.mul(x, strideX), i32.mul(y, strideY)));
+  const bytes = i32.const(lanes.bytes);
+  const padded = i32.mul(
+    i32.const(Math.ceil(blocks.rows / shape.rows) * shape.rows * lanes.bytes),
+    smaller(depth, i32.const(blocks.depth)),
+  );
+  const target = at(c, i, rowBytes, j, bytes);
+  const add = i32.or(accumulate, i32.gt(k, i32.const(0)));
+  const alongRows = sequence(
+    high.set(smaller(i32.const(blocks.rows), i32.sub(rows, i))),
+    module.call(parts.packRows, at(a, i, rowA, k, columnA), rowA, columnA, high, thick, packedA),
+    module.call(parts.block, packedA, packedB, target, rowBytes, high, width, thick, add, workspace),
+  );
+  const alongDepth = sequence(
+    thick.set(smaller(i32.const(blocks.depth), i32.sub(depth, k))),
+    module.call(parts.packColumns, at(b, k, rowB, j, columnB), columnB, rowB, width, thick, packedB),
+    i.set(i32.const(0)),
+    loopTo(i, rows, blocks.rows, alongRows),
+  );
+  f.code(
+    packedA.set(i32.add(workspace, i32.const(shape.rows * shape.vectors * 16))),
+    packedB.set(i32.add(packedA, padded)),
+    j.set(i32.const(0)),
+    loopTo(
+      j,
+      columns,
+      blocks.columns,
+      sequence(
+        width.set(smaller(i32.const(blocks.columns), i32.sub(columns, j))),
+        k.set(i32.const(0)),
+        loopTo(k, depth, blocks.depth, alongDepth),
+      ),
+    ),
+  );
+}
+
+function packFunction(module: ModuleBuilder, name: string, lanes: Lanes, width: number): FunctionBuilder {
   const f = module.function(name, ["i32", "i32", "i32", "i32", "i32", "i32"]);
   const [source, panelStride, depthStride, extent, depth, to] = f.parameters;
   const panel = f.local("i32");
@@ -110,6 +170,7 @@ function packFunction(module: ModuleBuilder, name: string, lanes: Lanes, width: 
       ),
     ),
   );
+  return f;
 }
 
 /** Packs four steps of k at a time where the source runs along k, by transposing 4 × 4 squares. Leaves k at the rest. */
@@ -182,7 +243,7 @@ function tileFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, rel
   return f;
 }
 
-function blockFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, tile: FunctionBuilder): void {
+function blockFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, tile: FunctionBuilder): FunctionBuilder {
   const f = module.function("block", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
   const [a, b, c, rowBytes, rows, columns, depth, accumulate, scratch] = f.parameters;
   const tileColumns = shape.vectors * lanes.count;
@@ -259,4 +320,5 @@ function blockFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, ti
       ),
     ),
   );
+  return f;
 }

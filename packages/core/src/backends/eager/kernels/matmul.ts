@@ -6,20 +6,17 @@ import type { NDArray } from "../../../backend/backend.ts";
 import { sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { swapLast } from "../plain/matmul.ts";
-import { hasRelaxedSimd } from "../wasm/index.ts";
-import { type GemmFunctions, gemmModule, type TileShape } from "./gemm-module.ts";
+import { hasRelaxedSimd, type SharedModule } from "../wasm/index.ts";
+import { blocks, gemmModule, type TileShape } from "./gemm-module.ts";
 import { float32Lanes, float64Lanes, type Lanes } from "./lanes.ts";
 import { type MatvecFunctions, matvecModule } from "./matvec-module.ts";
 
-/**
- * A packed block of A stays in the second-level cache, a panel of B in the first, a block of B in the third. The rows
- * are a multiple of every tile's.
- */
-const rowBlock = 120;
-const depthBlock = 256;
-const columnBlock = 1024;
 /** Up to here packing B costs more than reading it once per row. */
 const fewRows = 3;
+
+/** Multiplications and additions below which a product is not divided between threads, and at most in one task. */
+const worthDividing = 2 ** 24;
+const largestTask = 2 ** 31;
 
 /** With fused multiply-add a tile needs no register for products, and takes two rows more. */
 const tileShape: TileShape = { rows: hasRelaxedSimd() ? 6 : 4, vectors: 2 };
@@ -39,7 +36,7 @@ export interface Product {
 
 export class MatmulKernels {
   private readonly engine: Engine;
-  private readonly gemm: { float32?: GemmFunctions; float64?: GemmFunctions } = {};
+  private readonly gemm: { float32?: SharedModule; float64?: SharedModule } = {};
   private matvec: MatvecFunctions | undefined;
 
   constructor(engine: Engine) {
@@ -102,11 +99,9 @@ export class MatmulKernels {
     return gemmWorkspace(this.engine, this.gemmFunctions(lanes), lanes, product);
   }
 
-  private gemmFunctions(lanes: Lanes): GemmFunctions {
-    this.gemm[lanes.dtype] ??= gemmModule(lanes, tileShape, hasRelaxedSimd()).instantiate(
-      this.engine.arena.memory,
-    ) as unknown as GemmFunctions;
-    return this.gemm[lanes.dtype] as GemmFunctions;
+  private gemmFunctions(lanes: Lanes): SharedModule {
+    this.gemm[lanes.dtype] ??= gemmModule(lanes, tileShape, hasRelaxedSimd()).share(this.engine.arena.memory);
+    return this.gemm[lanes.dtype] as SharedModule;
   }
 }
 
@@ -116,47 +111,52 @@ export interface Workspace {
   free(): void;
 }
 
-function gemmWorkspace(engine: Engine, functions: GemmFunctions, lanes: Lanes, largest: Product): Workspace {
+function gemmWorkspace(engine: Engine, module: SharedModule, lanes: Lanes, largest: Product): Workspace {
   const { rows, depth, columns } = largest;
+  const deep = Math.min(depth, blocks.depth);
   const tileColumns = tileShape.vectors * lanes.count;
-  const deep = Math.min(depth, depthBlock);
-  const aBytes = padded(Math.min(rows, rowBlock), tileShape.rows) * deep * lanes.bytes;
-  const bBytes = padded(Math.min(columns, columnBlock), tileColumns) * deep * lanes.bytes;
+  const widest = padded(Math.min(columns, blocks.columns), tileColumns);
   const tileBytes = tileShape.rows * tileShape.vectors * 16;
-  const total = tileBytes + aBytes + bBytes;
-  const scratch = engine.arena.scratch(total);
-  const packedA = scratch + tileBytes;
-  const packedB = packedA + aBytes;
+  // A whole cache line at the end keeps what two threads pack apart.
+  const perTask = padded(tileBytes + (padded(blocks.rows, tileShape.rows) + widest) * deep * lanes.bytes, 64) + 64;
+  const count = taskCount(engine.pool.threads, rows * depth * columns);
+  const scratch = engine.arena.scratch(perTask * count);
   return {
-    multiply(a, b, to, { rows, depth, columns }, rowBytes, accumulate) {
-      for (let j = 0; j < columns; j += columnBlock) {
-        const width = Math.min(columnBlock, columns - j);
-        for (let k = 0; k < depth; k += depthBlock) {
-          const thick = Math.min(depthBlock, depth - k);
-          const fromB = b.address + k * b.rowStride + j * b.columnStride;
-          functions.packColumns(fromB, b.columnStride, b.rowStride, width, thick, packedB);
-          for (let i = 0; i < rows; i += rowBlock) {
-            const high = Math.min(rowBlock, rows - i);
-            const fromA = a.address + i * a.rowStride + k * a.columnStride;
-            functions.packRows(fromA, a.rowStride, a.columnStride, high, thick, packedA);
-            const target = to + i * rowBytes + j * lanes.bytes;
-            functions.block(
-              packedA,
-              packedB,
-              target,
-              rowBytes,
-              high,
-              width,
-              thick,
-              accumulate || k > 0 ? 1 : 0,
-              scratch,
-            );
-          }
-        }
+    multiply(a, b, to, product, rowBytes, accumulate) {
+      const { rows, depth, columns } = product;
+      const across = rows < columns;
+      const extent = across ? columns : rows;
+      // Divided at tiles, along the longer side of the result.
+      const share = padded(Math.ceil(extent / count), across ? tileColumns : tileShape.rows);
+      const tasks: number[][] = [];
+      for (let start = 0; start < extent; start += share) {
+        const size = Math.min(share, extent - start);
+        tasks.push([
+          across ? a.address : a.address + start * a.rowStride,
+          a.rowStride,
+          a.columnStride,
+          across ? b.address + start * b.columnStride : b.address,
+          b.rowStride,
+          b.columnStride,
+          to + start * (across ? lanes.bytes : rowBytes),
+          rowBytes,
+          across ? rows : size,
+          depth,
+          across ? size : columns,
+          accumulate ? 1 : 0,
+          scratch + tasks.length * perTask,
+        ]);
       }
+      engine.pool.run(module, "multiply", tasks);
     },
-    free: () => engine.arena.freeScratch(scratch, total),
+    free: () => engine.arena.freeScratch(scratch, perTask * count),
   };
+}
+
+/** Tasks for so much work: one for each thread, or more where a task would take long. */
+function taskCount(threads: number, work: number): number {
+  if (threads === 1 || work < worthDividing) return 1;
+  return Math.min(Math.max(threads, Math.ceil(work / largestTask)), 64);
 }
 
 /** One operand is a few vectors; the other has a stride of one element. */
@@ -170,8 +170,8 @@ function matvecWorkspace(engine: Engine, kernels: MatvecFunctions, product: Prod
       const row = a.address + i * a.rowStride;
       const x = a.columnStride === 4 ? row : gatherVector(engine, row, a.columnStride, product.depth, scratch);
       // In blocks, so that the rounding error grows with the number of blocks and not with the depth.
-      for (let k = 0; k < product.depth; k += depthBlock) {
-        const thick = Math.min(depthBlock, product.depth - k);
+      for (let k = 0; k < product.depth; k += blocks.depth) {
+        const thick = Math.min(blocks.depth, product.depth - k);
         kernel(x + k * 4, b.address + k * b.rowStride, along, thick, columns, to + i * columns * 4, k > 0 ? 1 : 0);
       }
     }

@@ -7,6 +7,7 @@ import type { Engine } from "../engine.ts";
 import type { Handle } from "../memory/index.ts";
 import * as plain from "../plain/index.ts";
 import { swapLast } from "../plain/matmul.ts";
+import type { SharedModule } from "../wasm/index.ts";
 import type { MatmulKernels } from "./matmul.ts";
 import { roundOf, type StoredDType, type StoredFunctions, storedModule } from "./stored-module.ts";
 
@@ -15,6 +16,9 @@ const fewRows = 4;
 
 /** Rows of weights that are decoded at a time: of usual length, about what the second-level cache holds. */
 const decodedRows = 64;
+
+/** Bytes of weights below which one thread reads them all. */
+const worthDividing = 2 ** 20;
 
 /** A stored matrix with contiguous rows; `transposed` when its rows are the columns of the operand. */
 interface StoredMatrix {
@@ -28,7 +32,7 @@ interface StoredMatrix {
 export class StoredKernels {
   private readonly engine: Engine;
   private readonly products: MatmulKernels;
-  private readonly functions: Partial<Record<StoredDType, StoredFunctions>> = {};
+  private readonly modules: Partial<Record<StoredDType, SharedModule>> = {};
 
   constructor(engine: Engine, products: MatmulKernels) {
     this.engine = engine;
@@ -83,10 +87,20 @@ export class StoredKernels {
     const out = engine.create("float32", [rows, matrix.rows]);
     const x = engine.address(left);
     const to = engine.resultAddress(out);
-    const { dots } = this.functionsOf(b.dtype as StoredDType);
+    const from = addressOf(b, matrix);
+    const module = this.moduleOf(b.dtype as StoredDType);
+    // Rows of weights are divided in multiples of a cache line of results.
+    const parts = matrix.rows * matrix.rowBytes < worthDividing ? 1 : engine.pool.threads;
+    const share = Math.ceil(matrix.rows / parts / 16) * 16;
     for (let i = 0; i < rows; i++) {
       const row = x + i * left.strides[0] * 4;
-      dots(row, addressOf(b, matrix), matrix.rowBytes, matrix.rows, matrix.columns, to + i * matrix.rows * 4);
+      const result = to + i * matrix.rows * 4;
+      const tasks: number[][] = [];
+      for (let first = 0; first < matrix.rows; first += share) {
+        const count = Math.min(share, matrix.rows - first);
+        tasks.push([row, from + first * matrix.rowBytes, matrix.rowBytes, count, matrix.columns, result + first * 4]);
+      }
+      engine.pool.run(module, "dots", tasks);
     }
     return engine.collect(out);
   }
@@ -154,9 +168,13 @@ export class StoredKernels {
     return out;
   }
 
+  private moduleOf(dtype: StoredDType): SharedModule {
+    this.modules[dtype] ??= storedModule(dtype).share(this.engine.arena.memory);
+    return this.modules[dtype] as SharedModule;
+  }
+
   private functionsOf(dtype: StoredDType): StoredFunctions {
-    this.functions[dtype] ??= storedModule(dtype).instantiate(this.engine.arena.memory) as unknown as StoredFunctions;
-    return this.functions[dtype] as StoredFunctions;
+    return this.moduleOf(dtype).functions as unknown as StoredFunctions;
   }
 
   private unreadable(x: NDArray): NDArray {

@@ -85,7 +85,7 @@ export class Arena {
     this.target = Math.min(options.initial ?? 32 * mebibyte, this.limit);
     this.collector = "collector" in options ? options.collector : platformCollector();
     this.held = page;
-    this.memory = new WebAssembly.Memory({ initial: 1, maximum: Math.max(this.limit / page, 1) });
+    this.memory = newMemory(Math.max(this.limit / page, 1));
     this.views = viewsOf(this.memory);
     this.blocks.extend(stagingBytes, page - stagingBytes);
   }
@@ -305,6 +305,12 @@ export class Arena {
     cell.older = null;
     cell.newer = null;
   }
+}
+
+/** Shared between threads where the platform allows it. */
+function newMemory(maximum: number): WebAssembly.Memory {
+  const shared = typeof SharedArrayBuffer !== "undefined";
+  return new WebAssembly.Memory({ initial: 1, maximum, shared });
 }
 
 function viewsOf(memory: WebAssembly.Memory): Views {

@@ -20,4 +20,4 @@ export {
   when,
 } from "./code.ts";
 export { hasRelaxedSimd } from "./features.ts";
-export { FunctionBuilder, ModuleBuilder, Steps } from "./module.ts";
+export { FunctionBuilder, isShared, ModuleBuilder, type SharedModule, Steps } from "./module.ts";

@@ -70,14 +70,16 @@ export class ModuleBuilder {
     return [...operands.flatMap((operand) => operand.code), 0x10, ...unsigned(this.functions.indexOf(f))];
   }
 
-  bytes(): Uint8Array<ArrayBuffer> {
+  /** The binary; a module for a shared memory imports it as such. */
+  bytes(shared = false): Uint8Array<ArrayBuffer> {
     const types = this.functions.map((f) => [
       0x60,
       ...unsigned(f.parameters.length),
       ...f.parameters.map((parameter) => typeBytes[parameter.type]),
       0,
     ]);
-    const memory = [...name("env"), ...name("memory"), 2, 0, 0];
+    const limits = shared ? [3, 0, ...unsigned(65536)] : [0, 0];
+    const memory = [...name("env"), ...name("memory"), 2, ...limits];
     const exports = this.functions.map((f, index) => [...name(f.name), 0, ...unsigned(index)]);
     return new Uint8Array([
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -96,11 +98,29 @@ export class ModuleBuilder {
   }
 
   instantiate(memory: WebAssembly.Memory): Record<string, (...values: number[]) => void> {
-    const module = new WebAssembly.Module(this.bytes());
-    const instance = new WebAssembly.Instance(module, { env: { memory } });
-    return instance.exports as Record<string, (...values: number[]) => void>;
+    return this.share(memory).functions;
+  }
+
+  /** As `instantiate`, with what other threads need to do the same. */
+  share(memory: WebAssembly.Memory): SharedModule {
+    const bytes = this.bytes(isShared(memory));
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    return { id: instantiated++, bytes, functions: instance.exports as SharedModule["functions"] };
   }
 }
+
+/** A module that several threads instantiate over one memory. */
+export interface SharedModule {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly functions: Record<string, (...values: number[]) => void>;
+}
+
+let instantiated = 0;
+
+/** By tag: under jest the class is another realm's. */
+export const isShared = (memory: WebAssembly.Memory): boolean =>
+  Object.prototype.toString.call(memory.buffer) === "[object SharedArrayBuffer]";
 
 function name(text: string): number[] {
   const bytes = [...text].map((character) => character.charCodeAt(0));

@@ -1,0 +1,2 @@
+/** Threads: a pool of workers that share the engine's memory. */
+export { type PoolOptions, ThreadPool } from "./pool.ts";

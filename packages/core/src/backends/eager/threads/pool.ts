@@ -1,0 +1,142 @@
+/**
+ * A pool of workers over the engine's shared memory. A job is one function of one module and a list of parameters for
+ * each task; the calling thread takes tasks too, and then waits, spinning first, for those that workers took. So a job
+ * is right with any number of workers, none included: while they start, and on one core, it simply runs here.
+ */
+import { BackendError } from "../../../errors.ts";
+import { isShared, type SharedModule } from "../wasm/index.ts";
+import { availableThreads, startWorker } from "./platform.ts";
+import { control, controlInts, moduleRoom, mostParameters, mostTasks, workerSource } from "./worker-source.ts";
+
+type Parameters = readonly number[];
+export interface PoolOptions {
+  readonly threads?: number;
+  /** Milliseconds without progress after which a worker counts as dead (default 30,000; no task takes as long). */
+  readonly patience?: number;
+}
+
+/** Rounds of the barrier before it sleeps. */
+const spins = 10_000;
+
+interface Crew {
+  readonly control: Int32Array;
+  readonly code: Uint8Array;
+  readonly workers: readonly { terminate(): Promise<unknown> }[];
+  job: number;
+  module: number;
+}
+
+export class ThreadPool {
+  /** Threads that a job is worth dividing for. */
+  readonly threads: number;
+  private readonly memory: WebAssembly.Memory;
+  private readonly patience: number;
+  private crew: Crew | undefined;
+
+  constructor(memory: WebAssembly.Memory, options: PoolOptions = {}) {
+    this.memory = memory;
+    this.threads = isShared(memory) ? (options.threads ?? availableThreads()) : 1;
+    this.patience = options.patience ?? 30_000;
+  }
+
+  /** Runs the function for each task, in any order. @throws BackendError when a task failed or its worker died. */
+  run(module: SharedModule, name: string, tasks: readonly Parameters[]): void {
+    const kernel = module.functions[name];
+    if (this.threads === 1 || tasks.length === 1 || tasks.length > mostTasks || module.bytes.length > moduleRoom) {
+      for (const task of tasks) kernel(...task);
+      return;
+    }
+    this.crew ??= this.start();
+    const { crew } = this;
+    this.publish(crew, module, name, tasks);
+    const shared = crew.control;
+    const base = crew.job << 8;
+    let state = Atomics.load(shared, control.state);
+    let failure: unknown;
+    while ((state & 255) < tasks.length) {
+      const before = Atomics.compareExchange(shared, control.state, state, state + 1);
+      if (before === state) {
+        try {
+          kernel(...(tasks[state & 255] as Parameters));
+        } catch (error) {
+          failure ??= error;
+        }
+        Atomics.add(shared, control.done, 1);
+        state = Atomics.load(shared, control.state);
+      } else state = before;
+    }
+    this.join(crew, tasks.length);
+    // Nobody may take a task of the next job before it is written down.
+    Atomics.store(shared, control.state, base | 255);
+    if (failure !== undefined) throw failure;
+    if (Atomics.load(shared, control.failed) !== 0)
+      throw new BackendError(`eager: a worker failed in the kernel "${name}".`);
+  }
+
+  /** Ends the workers. The next job starts new ones. */
+  close(): Promise<unknown> {
+    const { crew } = this;
+    this.crew = undefined;
+    if (crew === undefined) return Promise.resolve();
+    Atomics.store(crew.control, control.closed, 1);
+    Atomics.add(crew.control, control.state, 256);
+    Atomics.notify(crew.control, control.state);
+    return Promise.all(crew.workers.map((worker) => worker.terminate()));
+  }
+
+  private start(): Crew {
+    const shared = new SharedArrayBuffer(controlInts * 4 + moduleRoom);
+    const crew: Crew = {
+      control: new Int32Array(shared, 0, controlInts),
+      code: new Uint8Array(shared, controlInts * 4),
+      workers: Array.from({ length: this.threads - 1 }, () =>
+        startWorker(workerSource, { memory: this.memory, shared }),
+      ).filter((worker) => worker !== undefined),
+      job: 0,
+      module: -1,
+    };
+    return crew;
+  }
+
+  private publish(crew: Crew, module: SharedModule, name: string, tasks: readonly Parameters[]): void {
+    const shared = crew.control;
+    if (crew.module !== module.id) {
+      crew.code.set(module.bytes);
+      shared[control.module] = module.id;
+      shared[control.moduleBytes] = module.bytes.length;
+      crew.module = module.id;
+    }
+    shared[control.function] = Object.keys(module.functions).indexOf(name);
+    shared[control.parameters] = (tasks[0] as Parameters).length;
+    tasks.forEach((task, t) => {
+      for (let i = 0; i < task.length; i++) shared[control.tasks + t * mostParameters + i] = task[i] as number;
+    });
+    Atomics.store(shared, control.failed, 0);
+    Atomics.store(shared, control.done, 0);
+    Atomics.store(shared, control.count, tasks.length);
+    // 23 bits, never 0, so that the number fits beside the task and a fresh worker sees it as new.
+    crew.job = (crew.job % 0x7ffffe) + 1;
+    Atomics.store(shared, control.state, crew.job << 8);
+    Atomics.notify(shared, control.state);
+  }
+
+  /** Waits until all tasks are done. A worker that makes no progress for too long is given up, with the whole crew. */
+  private join(crew: Crew, count: number): void {
+    const shared = crew.control;
+    for (let i = 0; i < spins; i++) if (Atomics.load(shared, control.done) === count) return;
+    let done = Atomics.load(shared, control.done);
+    let since = performance.now();
+    while (done !== count) {
+      Atomics.wait(shared, control.done, done, Math.min(this.patience, 1000));
+      const now = Atomics.load(shared, control.done);
+      if (now !== done) since = performance.now();
+      else if (performance.now() - since > this.patience) {
+        void this.close();
+        throw new BackendError("eager: a worker died while it computed; its result is lost.", {
+          hint: "Run the operation again: the pool has been rebuilt.",
+        });
+      }
+      done = now;
+    }
+  }
+}

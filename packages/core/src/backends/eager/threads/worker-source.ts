@@ -1,0 +1,75 @@
+/**
+ * What a worker runs, as text, so that no file has to be found wherever the library was bundled to. It shares the
+ * engine's memory, compiles the modules that the pool names, and takes tasks until the pool closes.
+ *
+ * `control` (int32), see pool.ts: STATE packs the job's number and the next task, so that a worker that wakes late can
+ * never take a task of a job that it has not read.
+ */
+export const control = {
+  state: 0,
+  ready: 1,
+  done: 2,
+  count: 3,
+  failed: 4,
+  module: 5,
+  function: 6,
+  parameters: 7,
+  closed: 8,
+  moduleBytes: 9,
+  tasks: 16,
+} as const;
+
+/** Tasks of a job at most, and parameters of each. */
+export const mostTasks = 255;
+export const mostParameters = 16;
+export const controlInts = control.tasks + mostTasks * mostParameters;
+/** Room for the code of one module. */
+export const moduleRoom = 1 << 17;
+
+/** Rounds of the loop that looks for work before a worker goes to sleep: some tens of microseconds. */
+const spins = 2000;
+
+export const workerSource = `
+const { memory, shared } = require("node:worker_threads").workerData;
+const control = new Int32Array(shared, 0, ${controlInts});
+const code = new Uint8Array(shared, ${controlInts * 4});
+const instances = new Map();
+Atomics.add(control, ${control.ready}, 1);
+Atomics.notify(control, ${control.ready});
+let seen = 0;
+for (;;) {
+  let state = Atomics.load(control, ${control.state});
+  for (let i = 0; i < ${spins} && state >>> 8 === seen; i++) state = Atomics.load(control, ${control.state});
+  while (state >>> 8 === seen) {
+    Atomics.wait(control, ${control.state}, state);
+    state = Atomics.load(control, ${control.state});
+  }
+  if (Atomics.load(control, ${control.closed}) !== 0) break;
+  seen = state >>> 8;
+  while (state >>> 8 === seen) {
+    const task = state & 255;
+    if (task >= Atomics.load(control, ${control.count})) break;
+    const before = Atomics.compareExchange(control, ${control.state}, state, state + 1);
+    if (before !== state) {
+      state = before;
+      continue;
+    }
+    try {
+      const id = control[${control.module}];
+      let instance = instances.get(id);
+      if (instance === undefined) {
+        const module = new WebAssembly.Module(code.slice(0, control[${control.moduleBytes}]));
+        instance = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
+        instances.set(id, instance);
+      }
+      const at = ${control.tasks} + task * ${mostParameters};
+      instance[control[${control.function}]](...control.subarray(at, at + control[${control.parameters}]));
+    } catch {
+      Atomics.store(control, ${control.failed}, 1);
+    }
+    Atomics.add(control, ${control.done}, 1);
+    Atomics.notify(control, ${control.done});
+    state = Atomics.load(control, ${control.state});
+  }
+}
+`;
