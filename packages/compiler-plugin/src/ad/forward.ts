@@ -2,6 +2,8 @@
  * The forward sweep: the operations of the function as they stand, and beside every by-reference value that is active
  * its shadow, built by mirroring what the program does with the value itself.
  */
+
+import { onlySpeaks } from "../analysis/index.ts";
 import {
   arrayOf,
   Builder,
@@ -22,6 +24,7 @@ import {
   type Value,
 } from "../hir/index.ts";
 import type { Context } from "./context.ts";
+import { mayGrow } from "./growth.ts";
 import { siteOf } from "./sites.ts";
 import { captureName } from "./vjp.ts";
 
@@ -136,7 +139,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
       return;
     case "prim":
       b.emit(op);
-      checkBits(ctx, op);
+      checkOperator(ctx, op);
       return;
     default:
       b.emit(op);
@@ -247,6 +250,18 @@ function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" 
     return;
   }
   const mixed = kind === "u" || passing(slotType(op)) === "u";
+  if (kind === "v" && op.key.kind === "index" && mayGrow(op, ctx.fn, ctx.definitions)) {
+    const { index } = op.key;
+    const zero = slotZero(ctx, b, slotType(op), op.value) ?? b.const(undefined);
+    b.if(
+      b.prim(">=", [index, b.length(shadow)]),
+      (inner) => {
+        inner.store(shadow, index, zero);
+        return [];
+      },
+      () => [],
+    );
+  }
   if (!mixed && kind !== "r") return;
   // Nobody has seen an object before its initialiser is done.
   const young = ctx.fn.kind === "initialiser" && op.object === ctx.fn.params[0];
@@ -263,18 +278,37 @@ function slotType(op: Extract<Op, { kind: "store" }>): Type {
   return op.key.kind === "field" ? fieldType(op.object.type, op.key.name) : elementType(op.object.type);
 }
 
-/** Bits of an active number lead nowhere. */
-export function checkBits(
+/** Operators through which no derivative passes: on bits, on text, on what may be anything. */
+export function checkOperator(
   { activity, report }: Pick<Context, "activity" | "report">,
   op: Extract<Op, { kind: "prim" }>,
 ): void {
-  if (!bitwise.has(op.op) || !activity.useful(op.results[0]!) || !op.args.some((a) => activity.varied(a))) return;
-  report(
-    "PB1007",
-    op.span,
-    `The bit operation ${op.op} has no derivative, and its operand is active.`,
-    "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
-  );
+  const result = op.results[0]!;
+  if (bitwise.has(op.op) && activity.useful(result) && op.args.some((a) => activity.varied(a))) {
+    report(
+      "PB1007",
+      op.span,
+      `The bit operation ${op.op} has no derivative, and its operand is active.`,
+      "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
+    );
+  }
+  if (!activity.active(result)) return;
+  if (op.args.some((a) => activity.spells(a))) {
+    report(
+      "PB1010",
+      op.span,
+      "An active value became text and a number again: the derivative would be lost on the way.",
+      "Keep the number, or write withoutDerivative(…) where it becomes text.",
+    );
+  }
+  if (op.args.some((a) => a.type.kind === "unknown" && a.type.text === "any" && activity.active(a))) {
+    report(
+      "PB2003",
+      op.span,
+      "A value of type any is active here.",
+      "Give it a type, or stop the derivative with withoutDerivative(…).",
+    );
+  }
 }
 
 /** Unmodelled code is an error where an active value goes through it. */
@@ -282,10 +316,11 @@ export function checkOpaque(ctx: Pick<Context, "activity" | "report">, op: Extra
   const { activity } = ctx;
   const result = op.results[0];
   const through =
-    result !== undefined && passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result));
+    result !== undefined &&
+    ((passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result))) ||
+      activity.hides(result));
   const active = op.operands.filter((v) => activity.varied(v));
-  const logs = /^\s*console\./.test(op.parts[0] ?? "");
-  const writes = op.effects && !logs && op.operands.some((v) => activity.shadowed(v));
+  const writes = op.effects && !onlySpeaks(op) && op.operands.some((v) => activity.shadowed(v) || activity.hides(v));
   const kept = op.keeps === true && op.operands.some((v) => activity.varied(v) || activity.shadowed(v));
   if ((through && active.length > 0) || writes || kept) {
     ctx.report(op.diagnostic.code, op.span, op.diagnostic.message, op.diagnostic.hint);
@@ -446,11 +481,12 @@ export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp
   const { callee } = op;
   if (callee.kind !== "inert" || !activity.callVaried(op)) return;
   const result = op.results[0] as Value;
-  const through = passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result));
+  const through =
+    (passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result))) || activity.hides(result);
   const writes =
     op.effects &&
     !/^console\./.test(callee.text) &&
-    op.args.some((v) => activity.shadowed(v) && activity.aliases.mutable(v));
+    op.args.some((v) => (activity.shadowed(v) && activity.aliases.mutable(v)) || activity.hides(v));
   if (!through && !writes) return;
   const { code, message, hint } = callee.refusal ?? {
     code: "PB3001",

@@ -30,7 +30,7 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
-import { checkBits, checkInert, checkOpaque, functionOf, shadowType } from "./forward.ts";
+import { checkOperator, checkInert, checkOpaque, functionOf, shadowType } from "./forward.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
@@ -182,7 +182,7 @@ class ForwardMode {
       default:
         b.emit(op);
     }
-    if (op.kind === "prim") checkBits(this.ctx, op);
+    if (op.kind === "prim") checkOperator(this.ctx, op);
     if (op.kind === "opaque") checkOpaque(this.ctx, op);
     const result = op.results[0];
     if (result === undefined || !this.tangents.varies(result)) return;

@@ -156,7 +156,11 @@ export class ReverseSweep {
         const result = op.results[0] as Value;
         const d = this.take(scope, result);
         const shadow = shadows.get(op.object);
-        if (d === undefined || shadow === undefined) return;
+        if (d === undefined) return;
+        if (shadow === undefined) {
+          this.lost(op);
+          return;
+        }
         const key = shadowKey(op.key);
         if (this.optional.has(result)) this.intoOptional(scope, shadow, key, d, result.type);
         else this.into(scope, shadow, key, d, result.type);
@@ -258,6 +262,16 @@ export class ReverseSweep {
   /** Backward may run again on the same frame, so shadows that forward allocated must be left zero. */
   private get again(): boolean {
     return this.ctx.form === "split";
+  }
+
+  /** A cotangent arrives where there is nowhere to put it: better no derivative than one that is too small. */
+  private lost(op: Op): void {
+    this.ctx.report(
+      "PB4005",
+      op.span,
+      "An active value comes from an object that the compiler cannot follow.",
+      "Give the object a type that says what it holds, or stop the derivative with withoutDerivative(…).",
+    );
   }
 
   private unsupported(op: Extract<Op, { kind: "prim" | "math" }>): void {
@@ -578,7 +592,12 @@ export class ReverseSweep {
 
   private call(scope: Scope, op: CallOp): void {
     const record = this.ctx.calls.get(op);
-    if (record === undefined) return;
+    if (record === undefined) {
+      // Calls of functions without derivative have been judged by the forward sweep.
+      const dropped = this.take(scope, op.results[0] as Value);
+      if (dropped !== undefined && op.callee.kind !== "inert") this.lost(op);
+      return;
+    }
     const { site, frame, variant } = record;
     const result = op.results[0] as Value;
     const b = scope.builder;

@@ -6,7 +6,7 @@
 import type { CallOp, HirFunction, Op, Value } from "../hir/index.ts";
 import { passing, slotKey, walk } from "../hir/index.ts";
 import type { Aliases } from "./aliases.ts";
-import { aliases, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
+import { aliases, mayHide, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
 import { find, type MemoryClass, mark, reachable, slot } from "./memory.ts";
 
 export interface Activity {
@@ -17,6 +17,10 @@ export interface Activity {
   useful(value: Value): boolean;
   /** By-reference part: something reachable from the value is active, so that it needs a shadow. */
   shadowed(value: Value): boolean;
+  /** An object without tangent (a Set, an iterator, an error) through which something active travels. */
+  hides(value: Value): boolean;
+  /** A text that was made of varied values. */
+  spells(value: Value): boolean;
   /** Content of one slot is active. */
   slotActive(object: Value, name: string): boolean;
   /** The result, or memory that the call writes, is useful. */
@@ -52,6 +56,11 @@ const arithmetic = new Set(["+", "-", "*", "/", "%", "**", "neg"]);
 
 /** Operators that hand one of their operands on. */
 const selecting = new Set(["&&", "||", "??"]);
+
+/** Text that logs, or makes an error: it stores nothing. */
+export function onlySpeaks(op: Extract<Op, { kind: "opaque" }>): boolean {
+  return /^\s*(console\.|new \w*Error\()/.test(op.parts[0] ?? "");
+}
 
 /** Names of autodiff's functions at which activity stops. */
 export function stopsActivity(call: CallOp): boolean {
@@ -101,6 +110,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
   const { classOf } = alias;
   const variedValues = new Set<Value>();
   const usefulValues = new Set<Value>();
+  const texts = new Set<Value>();
   let changed = true;
 
   const add = (set: Set<Value>, v: Value | undefined) => {
@@ -115,13 +125,19 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
     changed = true;
   };
   const deep = (v: Value | undefined, flag: "deepVaried" | "deepUseful") => {
-    if (v !== undefined && byReference(v) && mark(classOf(v), flag)) changed = true;
+    if (v !== undefined && holds(v) && mark(classOf(v), flag)) changed = true;
   };
   const isVaried = (c: MemoryClass) => find(c).varied || find(c).deepVaried;
   const isUseful = (c: MemoryClass) => find(c).useful || find(c).deepUseful;
   const any = (v: Value | undefined, test: (c: MemoryClass) => boolean) =>
-    v !== undefined && byReference(v) && [...reachable(classOf(v))].some(test);
-  const contentVaried = (v: Value) => variedValues.has(v) || any(v, isVaried);
+    v !== undefined && holds(v) && [...reachable(classOf(v))].some(test);
+  const contentVaried = (v: Value) => variedValues.has(v) || texts.has(v) || any(v, isVaried);
+  const spell = (op: Op, varied: boolean) => {
+    const [result] = op.results;
+    if (!varied || result?.type.kind !== "inert" || result.type.text !== "string" || texts.has(result)) return;
+    texts.add(result);
+    changed = true;
+  };
   const contentUseful = (v: Value | undefined) => v !== undefined && (usefulValues.has(v) || any(v, isUseful));
 
   const activeArguments = (call: CallOp): readonly Value[] => {
@@ -133,7 +149,8 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
   const outcome = (call: CallOp): Outcome => {
     const { callee } = call;
     if (stopsActivity(call) || !activeArguments(call).some(contentVaried)) return nothing;
-    const kind = passing(call.results[0]!.type);
+    const { type } = call.results[0]!;
+    const kind = mayHide(type) ? "r" : passing(type);
     const everything = { result: kind !== "-", params: alias.mutated(call) };
     const keys = callee.kind === "known" ? [callee.key] : callee.kind === "dynamic" ? callee.implementations : [];
     if (keys.length === 0 || spreadsFreely(call, summaries)) return everything;
@@ -156,7 +173,8 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
     switch (op.kind) {
       case "prim":
         if (flat.has(op.op) || !(arithmetic.has(op.op) || selecting.has(op.op))) return;
-        if (op.args.some((v) => variedValues.has(v))) add(variedValues, op.results[0]);
+        spell(op, op.args.some(contentVaried));
+        if (op.args.some((v) => variedValues.has(v) || texts.has(v))) add(variedValues, op.results[0]);
         return;
       case "math":
         if (!flat.has(op.fn) && op.args.some((v) => variedValues.has(v))) add(variedValues, op.results[0]);
@@ -222,6 +240,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
       case "call":
         {
           const { result, params } = outcome(op);
+          if (op.callee.kind === "inert" && !stopsActivity(op)) spell(op, op.args.some(contentVaried));
           if (result) {
             add(variedValues, op.results[0]);
             deep(op.results[0], "deepVaried");
@@ -233,8 +252,11 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         return;
       case "opaque":
         if (!op.operands.some(contentVaried)) return;
+        spell(op, true);
         add(variedValues, op.results[0]);
         deep(op.results[0], "deepVaried");
+        // Text may store one of its operands in another.
+        if (op.effects && !onlySpeaks(op)) for (const v of op.operands) deep(v, "deepVaried");
         return;
       default:
         return;
@@ -367,6 +389,8 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
     aliases: alias,
     calledActively: (v) => called.has(classOf(v)),
     varied: contentVaried,
+    hides: (v) => mayHide(v.type) && [...reachable(classOf(v))].some((c) => isVaried(c) && isUseful(c)),
+    spells: (v) => texts.has(v),
     useful: (v) => usefulValues.has(v),
     active: (v) => variedValues.has(v) && usefulValues.has(v),
     shadowed: (v) => byReference(v) && [...reachable(classOf(v))].some((c) => isVaried(c) && isUseful(c)),
@@ -385,6 +409,10 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
 function byValue(v: Value): boolean {
   const p = passing(v.type);
   return p === "v" || p === "u";
+}
+
+function holds(v: Value): boolean {
+  return byReference(v) || mayHide(v.type);
 }
 
 function byReference(v: Value): boolean {

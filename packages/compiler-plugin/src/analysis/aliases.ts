@@ -31,7 +31,17 @@ export function pointsToMemory(type: Type): boolean {
   return p === "r" || p === "u" || (type.kind === "inert" && !scalars.has(type.text));
 }
 
-const scalars = new Set(["boolean", "string", "Int", "undefined", "null", "bigint", "number", "symbol", "void"]);
+const scalars = new Set(
+  "boolean string Int key enum undefined null bigint number symbol void never constructor".split(" "),
+);
+
+/** Objects of JavaScript's own in which an active value could travel unseen: a Set, an iterator, a caught error. */
+export function mayHide(type: Type): boolean {
+  return type.kind === "inert" && pointsToMemory(type) && !harmless.has(type.text);
+}
+
+/** Positions, keys, and what the program itself declares to be without derivative. */
+const harmless = new Set(["NoDerivative", "Int[]", "key[]", "unknown"]);
 
 /** Summaries of the functions of one program, made on demand; functions in a cycle are taken to link everything. */
 export class Summaries {

@@ -222,6 +222,11 @@ export const codes = {
     "The reverse sweep would need the permutation that the method applied.",
     "Use the copying form (toSorted, toReversed, slice, filter) or a loop.",
   ),
+  PB4005: explain(
+    "An active value comes from an object that the compiler cannot follow",
+    "The object has no tangent by its type (a caught error, a Set, an object of JavaScript's own), so a cotangent has nowhere to go.",
+    "Give the object a type that says what it holds, or stop the derivative with withoutDerivative(…).",
+  ),
   PB4010: explain(
     "Two arguments are the same object, and the function writes into it",
     "Their tangents would have to be one and two at the same time.",
