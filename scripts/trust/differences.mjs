@@ -1,0 +1,39 @@
+// Central differences in float64 over any nesting of numbers, arrays, typed arrays, Maps and objects.
+
+const isIndexed = (value) => Array.isArray(value) || ArrayBuffer.isView(value);
+
+/** Paths to every number in a value; a key of a Map stands as `{ key }`. */
+export function* places(value, path = [], seen = new Set()) {
+  if (typeof value === "number") yield path;
+  else if (value instanceof Map) for (const key of value.keys()) yield* places(value.get(key), [...path, { key }], seen);
+  else if (isIndexed(value)) for (let i = 0; i < value.length; i++) yield* places(value[i], [...path, i], seen);
+  else if (typeof value === "object" && value !== null && !seen.has(value)) {
+    seen.add(value);
+    for (const key of Object.keys(value)) yield* places(value[key], [...path, key], seen);
+  }
+}
+
+const step = (value, key) => (typeof key === "object" ? value?.get?.(key.key) : value?.[key]);
+export const at = (value, path) => path.reduce(step, value);
+export const text = (path) => path.map((key) => (typeof key === "object" ? key.key : key)).join(".");
+
+function add(args, path, by) {
+  const holder = at(args, path.slice(0, -1));
+  const key = path.at(-1);
+  if (typeof key === "object") holder.set(key.key, holder.get(key.key) + by);
+  else holder[key] += by;
+  return args;
+}
+
+/**
+ * The derivative of `f` along one number of its arguments, which `args` makes afresh: two step sizes, extrapolated
+ * (Richardson). Undefined next to a kink, where the two disagree.
+ */
+export function difference(f, args, path) {
+  const slope = (h) => (f(...add(args(), path, h)) - f(...add(args(), path, -h))) / (2 * h);
+  const coarse = slope(2e-4);
+  const fine = slope(1e-4);
+  return Math.abs(fine - coarse) > 1e-5 * (1 + Math.abs(fine)) ? undefined : (4 * fine - coarse) / 3;
+}
+
+export const agrees = (actual, expected) => Math.abs(actual - expected) <= 2e-6 * (1 + Math.abs(expected));
