@@ -5,7 +5,8 @@ const isIndexed = (value) => Array.isArray(value) || ArrayBuffer.isView(value);
 /** Paths to every number in a value; a key of a Map stands as `{ key }`. */
 export function* places(value, path = [], seen = new Set()) {
   if (typeof value === "number") yield path;
-  else if (value instanceof Map) for (const key of value.keys()) yield* places(value.get(key), [...path, { key }], seen);
+  else if (value instanceof Map)
+    for (const key of value.keys()) yield* places(value.get(key), [...path, { key }], seen);
   else if (isIndexed(value)) for (let i = 0; i < value.length; i++) yield* places(value[i], [...path, i], seen);
   else if (typeof value === "object" && value !== null && !seen.has(value)) {
     seen.add(value);

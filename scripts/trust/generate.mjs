@@ -48,10 +48,20 @@ export function program(name, seed) {
   const constant = () => (Math.round((next() * 4 - 2) * 100) / 100 || 0.5).toString();
 
   // What is in scope: numbers, numbers that may be assigned, arrays, structs, cells, functions of one number.
-  const root = { numbers: ["x", "y"], lets: ["x", "y"], arrays: ["a"], structs: ["s"], cells: [], functions: [], rows: [] };
-  const inner = (scope) => Object.fromEntries(Object.entries(scope).map(([key, at]) => [key, Array.isArray(at) ? [...at] : at]));
+  const root = {
+    numbers: ["x", "y"],
+    lets: ["x", "y"],
+    arrays: ["a"],
+    structs: ["s"],
+    cells: [],
+    functions: [],
+    rows: [],
+  };
+  const inner = (scope) =>
+    Object.fromEntries(Object.entries(scope).map(([key, at]) => [key, Array.isArray(at) ? [...at] : at]));
 
-  const index = (scope) => (scope.index !== undefined && chance(0.6) ? one([scope.index, `(${scope.index} + 1) % 3`]) : `${int(length)}`);
+  const index = (scope) =>
+    scope.index !== undefined && chance(0.6) ? one([scope.index, `(${scope.index} + 1) % 3`]) : `${int(length)}`;
   const element = (scope) => `${one(scope.arrays)}[${index(scope)}]`;
   const atom = (scope) => {
     const r = next();
@@ -80,7 +90,8 @@ export function program(name, seed) {
       features.add("closures");
       return `${one(scope.functions)}(${e()})`;
     }
-    if (r < 0.95) return `${one(scope.arrays)}.${one(["reduce((p, q) => p + q * 0.5, 0)", "map((q) => q * 0.5)[1]", "slice(1)[0]", "at(-1)!"])}`;
+    if (r < 0.95)
+      return `${one(scope.arrays)}.${one(["reduce((p, q) => p + q * 0.5, 0)", "map((q) => q * 0.5)[1]", "slice(1)[0]", "at(-1)!"])}`;
     return `-(${e()})`;
   };
   const condition = (scope) => `${atom(scope)} ${one(["<", ">"])} ${constant()}`;
@@ -168,8 +179,10 @@ export function program(name, seed) {
         () => `const ${name} = [${expression(scope, 1)}, ${atom(scope)}, ${atom(scope)}];`,
         () => `const ${name} = Array.from({ length: 3 }, (_, k) => ${one(scope.arrays)}[k] * ${expression(scope, 1)});`,
         () => `const ${name} = scale([...${one(scope.arrays)}], ${atom(scope)});`,
-        () => `const ${name}: number[] = []; for (let k = 0; k < 3; k++) ${name}.push(Math.sin(${expression(scope, 1)} + k));`,
-        () => `const ${name}: number[] = []; for (let k = 0; k < 3; k++) ${name}[k] = Math.sin(${expression(scope, 1)} + k);`,
+        () =>
+          `const ${name}: number[] = []; for (let k = 0; k < 3; k++) ${name}.push(Math.sin(${expression(scope, 1)} + k));`,
+        () =>
+          `const ${name}: number[] = []; for (let k = 0; k < 3; k++) ${name}[k] = Math.sin(${expression(scope, 1)} + k);`,
       ])();
       scope.arrays.push(name);
       return line;
@@ -180,7 +193,8 @@ export function program(name, seed) {
       const line = one([
         () => `const ${name} = (q: number) => q * ${expression(scope, 1)} + ${atom(scope)};`,
         () => `const ${name} = (q: number) => { ${one(scope.lets)} += Math.sin(q); return q * 0.5; };`,
-        () => `const ${name} = (q: number) => { ${one(scope.arrays)}[${int(length)}] = Math.tanh(q + ${atom(scope)}); return ${atom(scope)}; };`,
+        () =>
+          `const ${name} = (q: number) => { ${one(scope.arrays)}[${int(length)}] = Math.tanh(q + ${atom(scope)}); return ${atom(scope)}; };`,
         () => `const ${name} = ((k: number) => (q: number) => q * k + ${atom(scope)})(${expression(scope, 1)});`,
       ])();
       scope.functions.push(name);
@@ -202,7 +216,8 @@ export function program(name, seed) {
       scope.cells.push(name);
       return line;
     }
-    if (r < 0.79 && scope.cells.length > 0) return `${one(scope.lets)} += ${one(scope.cells)}.step(${expression(scope, 1)});`;
+    if (r < 0.79 && scope.cells.length > 0)
+      return `${one(scope.lets)} += ${one(scope.cells)}.step(${expression(scope, 1)});`;
     if (r < 0.82) return `put(${one(scope.arrays)}, ${index(scope)}, ${expression(scope, 1)});`;
     if (depth === 0) return `${one(scope.lets)} = ${bounded(scope)};`;
     if (r < 0.9) {

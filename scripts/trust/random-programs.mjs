@@ -97,7 +97,8 @@ async function checkModule(from, size) {
     for (const [owner, { code, message }] of refused) {
       refusals[code] = (refusals[code] ?? 0) + 1;
       totals.refused++;
-      if (!/^PB[1-5]\d{3}$/.test(code) || code === "PB2020") report(programs[owner], `refused with ${code}: ${message}`);
+      if (!/^PB[1-5]\d{3}$/.test(code) || code === "PB2020")
+        report(programs[owner], `refused with ${code}: ${message}`);
       programs[owner].module = "";
     }
     if (refused.size > 0) built = build();
@@ -124,7 +125,9 @@ for (let from = first; from < first + count; from += perModule) {
 const share = (n) => `${n} (${((100 * n) / totals.programs).toFixed(1)} %)`;
 console.log(`${totals.programs} programs from seed ${seed} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 for (const [feature, n] of Object.entries(featureCounts).sort()) console.log(`  with ${feature}: ${share(n)}`);
-console.log(`  compared with central differences: ${totals.compared} programs, ${totals.entries} derivatives, three forms of each`);
+console.log(
+  `  compared with central differences: ${totals.compared} programs, ${totals.entries} derivatives, three forms of each`,
+);
 console.log(`  next to a kink in some direction, which is left out: ${totals.kinks}`);
 console.log(`  refused: ${totals.refused} ${JSON.stringify(refusals)}`);
 console.log(`  wrong: ${failures.length}`);

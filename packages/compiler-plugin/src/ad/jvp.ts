@@ -30,7 +30,7 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
-import { checkOperator, checkInert, checkOpaque, functionOf, shadowType } from "./forward.ts";
+import { checkInert, checkOpaque, checkOperator, functionOf, shadowType } from "./forward.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
