@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const dist = join(root, "packages", "compiler-plugin", "dist");
-const load = (path) => import(pathToFileURL(join(dist, path)).href);
+export const load = (path) => import(pathToFileURL(join(dist, path)).href);
 
 export const { compiler } = await load("hosts/compiler.js");
 export const { formatDiagnostic } = await load("check/index.js");

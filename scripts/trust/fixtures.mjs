@@ -1,0 +1,198 @@
+// Runs the fixtures of the compiler: every `fixtures/<construct>.ts` is compiled, its derivative printed, its gradient
+// (both forms, and forward mode) compared with central differences at the points that it names; or it is refused with
+// the code that it names. What came out must be what `<construct>.expect.md` says.
+//
+//   node scripts/trust/fixtures.mjs [--update] [construct…]
+//
+// With --update the expectations, docs/language.md and docs/diagnostics/ are written anew. A wrong derivative fails
+// either way. In a fixture, `// title:` names the construct, `// at: …` above a function gives arguments for it,
+// `// refused: PB…` says that the program must not compile, `// check: none` that its derivative is not that of its
+// value (it says otherwise on purpose).
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { compiler, formatDiagnostic, load, root, Workplace } from "./compile.mjs";
+import { agrees, at, difference, places, text } from "./differences.mjs";
+
+const { values: options, positionals } = parseArgs({
+  options: { update: { type: "boolean" } },
+  allowPositionals: true,
+});
+const folder = join(root, "packages", "compiler-plugin", "fixtures");
+const { codes } = await load("check/codes.js");
+
+const wanted = (name) => positionals.length === 0 || positionals.includes(name);
+const fixtures = readdirSync(folder)
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => {
+    const name = file.slice(0, -3);
+    const source = readFileSync(join(folder, file), "utf8");
+    const line = (key) => source.match(new RegExp(`^// ${key}: (.*)$`, "m"))?.[1];
+    const points = [...source.matchAll(/^\/\/ at: (.*)$/gm)].map((match) => match[1]);
+    return {
+      name,
+      source,
+      points,
+      title: line("title") ?? name,
+      refused: line("refused"),
+      unchecked: line("check") === "none",
+    };
+  })
+  .filter(({ name }) => wanted(name));
+
+const problems = [];
+const place = new Workplace();
+const rounded = (x) => Number(x.toPrecision(6));
+
+/** The derivative as `pullback explain` prints it. */
+function derivative(program, file) {
+  const declaration = program.declarations(file).find(({ key }) => key.endsWith("#f"));
+  const derived = compiler.differentiate(program, { key: declaration.key, mask: declaration.fullMask });
+  const emitted = compiler.emitDerivative(derived, {
+    joint: true,
+    split: false,
+    inline: false,
+    names: { joint: "f$gradient", forward: "f$forward", backward: "f$backward" },
+    local: (callee) => {
+      const stem = program.lower(callee).name.replace(/[^\w$]+/g, "$");
+      return { forward: `${stem}$forward`, backward: `${stem}$backward` };
+    },
+  });
+  return emitted.text.trim();
+}
+
+/** Gradients at a point, by argument; a single one stands bare in what the operators return. */
+function byArgument(tangent, args) {
+  return args.length === 1 ? [tangent] : tangent;
+}
+
+function compare(fixture, point, make, module) {
+  const { f } = module;
+  const fail = (what) => problems.push(`${fixture.name} at ${point}: ${what}`);
+  const value = f(...make());
+  const joint = module.joint(...make());
+  const split = module.split(...make());
+  if (!Object.is(joint.value, value) || !Object.is(split.value, value))
+    fail(`the value is ${value}, the compiled forms gave ${joint.value} and ${split.value}`);
+  const forms = { gradient: joint.gradient, pullback: split.pullback(1), "pullback again": split.pullback(1) };
+  const lines = [];
+  for (const path of places(make())) {
+    const expected = fixture.unchecked ? undefined : difference(f, make, path);
+    for (const [form, tangent] of Object.entries(forms)) {
+      const actual = at(byArgument(tangent, make()), path);
+      if (actual === undefined && expected === undefined) continue;
+      if (!fixture.unchecked && (expected === undefined || !agrees(actual ?? 0, expected)))
+        fail(`${form} at ${text(path)} is ${actual}, central differences give ${expected}`);
+      if (form === "gradient")
+        lines.push(
+          `| ${text(path)} | ${rounded(actual)} | ${expected === undefined ? "not compared" : rounded(expected)} |`,
+        );
+    }
+  }
+  return `\`f(${point})\` is ${rounded(value)}.\n\n| argument | gradient | central differences |\n|---|---|---|\n${lines.join("\n")}\n`;
+}
+
+/** The fixture with the operators that are compared. */
+function moduleOf(fixture) {
+  const points = fixture.points.map((point, i) => `export const point${i} = () => [${point}] as any;`);
+  const tail = [
+    'import { valueWithGradient, valueWithPullback } from "@pullback/autodiff";',
+    "export const joint = valueWithGradient(f), split = valueWithPullback(f);",
+    ...points,
+  ];
+  return `${fixture.source}\n${tail.join("\n")}\n`;
+}
+
+async function run(fixture, { program, plan, run: load }) {
+  const name = `${fixture.name}.ts`;
+  const file = `${place.folder}/${name}`;
+  const source = (path) => program.text(path);
+  const concerns = ({ span, notes }) => [span, ...notes.map((note) => note.span)].some((each) => each?.file === file);
+  const diagnostics = plan.diagnostics.filter(concerns);
+  const written = diagnostics.map((each) => formatDiagnostic(each, source).replaceAll(`${place.folder}/`, ""));
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const parts = [`# ${fixture.title}\n`];
+  if (written.length > 0) parts.push(`## Diagnostics\n\n\`\`\`\n${written.join("\n\n")}\n\`\`\`\n`);
+  if (fixture.refused !== undefined) {
+    const found = errors.map(({ code }) => code);
+    if (!found.includes(fixture.refused))
+      problems.push(`${fixture.name}: expected ${fixture.refused}, got ${found.join(", ") || "no error"}`);
+    return parts.join("\n");
+  }
+  if (errors.length > 0) {
+    problems.push(`${fixture.name}: does not compile\n${written.join("\n")}`);
+    return parts.join("\n");
+  }
+  parts.push(`## Derivative\n\n\`\`\`ts\n${derivative(program, file)}\n\`\`\`\n`);
+  const module = await load(name);
+  const checks = fixture.points.map((point, i) => compare(fixture, point, module[`point${i}`], module));
+  parts.push(`## Check\n\n${checks.join("\n")}`);
+  return parts.join("\n");
+}
+
+function settle(path, content) {
+  if (options.update) writeFileSync(path, content);
+  else if (!existsSync(path) || readFileSync(path, "utf8") !== content)
+    problems.push(`${path.slice(root.length + 1)} is not what came out; look, and run with --update`);
+}
+
+try {
+  const built = place.compile(Object.fromEntries(fixtures.map((each) => [`${each.name}.ts`, moduleOf(each)])));
+  for (const fixture of fixtures) {
+    try {
+      settle(join(folder, `${fixture.name}.expect.md`), await run(fixture, built));
+    } catch (error) {
+      problems.push(`${fixture.name}: ${error?.stack ?? error}`);
+    }
+  }
+} finally {
+  place.remove();
+}
+
+if (positionals.length === 0) {
+  const link = (each) => `[${each.name}](../packages/compiler-plugin/fixtures/${each.name}.expect.md)`;
+  const working = fixtures.filter((each) => each.refused === undefined);
+  const refused = fixtures.filter((each) => each.refused !== undefined);
+  settle(
+    join(root, "docs", "language.md"),
+    [
+      "# The language that is differentiated\n",
+      "Generated by `node scripts/trust/fixtures.mjs --update` from the compiler's fixtures. Each fixture is a small program; its page shows the derivative that the compiler writes and the comparison with central differences, which runs with the tests.\n",
+      "| Construct | Reverse mode |",
+      "|---|---|",
+      ...working.map((each) => `| ${each.title} | ${link(each)} |`),
+      "\n## Refused, with a diagnostic\n",
+      "| Construct | Code | Fixture |",
+      "|---|---|---|",
+      ...refused.map((each) => `| ${each.title} | [${each.refused}](diagnostics/${each.refused}.md) | ${link(each)} |`),
+      "",
+    ].join("\n"),
+  );
+  const pages = join(root, "docs", "diagnostics");
+  mkdirSync(pages, { recursive: true });
+  for (const [code, { title, explanation, remedy }] of Object.entries(codes)) {
+    const shown = refused.filter((each) => each.refused === code);
+    const example = shown.map(
+      (each) =>
+        `\n## Example\n\n\`\`\`ts\n${each.source.trim()}\n\`\`\`\n\nThe message: ${link(each).replace("](../", "](../../")}\n`,
+    );
+    settle(
+      join(pages, `${code}.md`),
+      `# ${code}: ${title}\n\n${explanation}\n\n**What to do.** ${remedy}\n${example.join("")}`,
+    );
+  }
+  const stale = readdirSync(pages).filter((file) => file !== "index.md" && !(file.slice(0, -3) in codes));
+  for (const file of stale) {
+    if (options.update) rmSync(join(pages, file));
+    else problems.push(`docs/diagnostics/${file} stands for no code`);
+  }
+  const list = Object.entries(codes).map(([code, { title }]) => `| [${code}](${code}.md) | ${title} |`);
+  settle(
+    join(pages, "index.md"),
+    `# Diagnostics\n\nGenerated from the compiler's own table by \`node scripts/trust/fixtures.mjs --update\`.\n\n| Code | Meaning |\n|---|---|\n${list.join("\n")}\n`,
+  );
+}
+
+console.log(`${fixtures.length} fixtures, ${problems.length} problems`);
+for (const problem of problems) console.error(`\n${problem}`);
+process.exitCode = problems.length === 0 ? 0 : 1;
