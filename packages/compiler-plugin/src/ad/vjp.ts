@@ -22,6 +22,7 @@ import { optimize } from "../opt/index.ts";
 import type { Context, Form, LoopRecord } from "./context.ts";
 import { Finality } from "./finality.ts";
 import { forwardRegion } from "./forward.ts";
+import { fuseLoops } from "./fuse.ts";
 import { layoutOf } from "./layout.ts";
 import { SavePlan } from "./plan.ts";
 import { ReverseSweep } from "./reverse.ts";
@@ -91,7 +92,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
   const result = fn.body.results[0];
   const top: readonly Value[] = [...inputs, ...shadowParams];
   const cotangent: Value = { id: ids.next++, type: result?.type ?? inertType, name: "cotangent" };
-  const layout = layoutOf(forward, top);
+  const layout = layoutOf(forward, form === "joint" ? [...top, cotangent] : top);
   const sweep = new ReverseSweep(context, layout.homes);
   const cotangents = sweep.run(result === undefined ? undefined : cotangent);
   sweep.top.region.results = cotangents;
@@ -99,7 +100,8 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
   const primalOf = new Map([...context.shadows].map(([primal, shadow]) => [shadow, primal]));
   const loops = new Map<Region, LoopRecord>();
   for (const [op, record] of context.loops) loops.set(context.forwardOf.get((op as LoopOp).body) as Region, record);
-  const reverse = new SavePlan({
+  const fused = form === "joint" ? fuseLoops(context, layout, sweep) : [];
+  const shared = {
     form,
     ids,
     activity: context.activity,
@@ -107,14 +109,18 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     shadowed: primalOf,
     stacks: new Stacks(ids, layout, loops),
     finality: new Finality(context, layout),
-    base: forward,
-    reverse: sweep.top.region,
     mirrors: sweep.mirrors,
     iterations: sweep.iterations,
     indices: sweep.indices,
     unchanged: sweep.top.unchanged,
     starts: sweep.starts,
-  }).run();
+  };
+  for (const { loop, reverse } of fused) {
+    const planned = new SavePlan({ ...shared, base: loop.body, reverse }).run();
+    loop.body.ops.push(...planned.ops);
+    loop.body.results.push(...planned.results);
+  }
+  const reverse = new SavePlan({ ...shared, base: forward, reverse: sweep.top.region }).run();
 
   const base = { file: fn.file, span: fn.span, kind: "function", recursive: false } as const;
   const make = (suffix: string, params: readonly Value[], body: Region, captures: readonly Value[] = []): HirFunction =>

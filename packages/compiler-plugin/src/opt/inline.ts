@@ -6,7 +6,9 @@ import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Value } 
 import { copyRegion, mapOp, regions, walk } from "../hir/index.ts";
 
 /** Operations of a declared function, and of a literal, up to which they are copied. */
-const smallFunction = 30;
+const smallFunction = 60;
+/** What a loop counts beyond its operations: the call around it costs less in proportion. */
+const loopWeight = 10;
 const smallLiteral = 200;
 const rounds = 4;
 const budget = 3000;
@@ -160,12 +162,12 @@ function callsItself(fn: HirFunction): boolean {
   return found;
 }
 
-/** Operations, nested ones included; a loop is never small. */
+/** Operations, nested ones included. */
 function weight(region: Region): number {
   let sum = 0;
   for (const op of region.ops) {
-    if (op.kind !== "const") sum += 1;
-    if (op.kind === "loop") sum += smallFunction;
+    if (op.kind !== "const" && op.kind !== "global") sum += 1;
+    if (op.kind === "loop") sum += loopWeight;
     for (const r of regions(op)) sum += weight(r);
   }
   return sum;
