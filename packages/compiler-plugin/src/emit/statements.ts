@@ -378,7 +378,11 @@ export class Statements {
   private call(op: CallOp): void {
     const { callee } = op;
     const result = op.results[0] as Value;
-    if (callee.kind === "known" && this.constructed.has(op.args[0] as Value)) {
+    if (
+      callee.kind === "known" &&
+      this.references.isInitialiser(callee.key) &&
+      this.constructed.has(op.args[0] as Value)
+    ) {
       const list = this.list(op.args.slice(1), op.spread?.slice(1));
       this.flushMemory();
       this.name(op.args[0] as Value, atom(`new ${callee.text}(${list.text})`), "object");
