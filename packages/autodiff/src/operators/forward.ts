@@ -10,6 +10,7 @@ import type {
   ValueWithDerivativeOperator,
   ValueWithDifferentialOperator,
 } from "../types/index.ts";
+import { again } from "./again.ts";
 import { checkpointedStates } from "./checkpoint.ts";
 import { requireExclusive } from "./exclusive.ts";
 import { requireFlat } from "./flat.ts";
@@ -18,13 +19,13 @@ import { capture } from "./snapshot.ts";
 import { argumentsOf, type Options, type Selection, selectionOf, shapeOf, zeroOf } from "./sweep.ts";
 
 /** A function prepared for forward mode with respect to some of its parameters. */
-interface Plan extends Selection {
+export interface Plan extends Selection {
   readonly code: Jvp;
   /** Active parameters in parameter order. */
   readonly active: readonly number[];
 }
 
-function planFor(f: unknown, options?: Options): Plan {
+export function planFor(f: unknown, options?: Options): Plan {
   const selection = selectionOf(f, options);
   const { carried, mask } = selection;
   const active = Array.from(mask).flatMap((bit, p) => (bit === "1" ? [p] : []));
@@ -43,13 +44,14 @@ export const derivative = ((f: unknown, options?: Options) => {
   const plan = planFor(f, options);
   const { code, bare, carried } = plan;
   if (bare && carried.kinds === "v") {
-    return (x: Any) => {
+    const ofOne = (x: Any) => {
       if (typeof x !== "number") return derivatives(plan, [x]).derivative;
       const { value, tangent } = code(x, 1);
       return typeof value === "number" ? (tangent as number) : finish(plan, value, tangent);
     };
+    return again(ofOne, "derivative", carried, options);
   }
-  return (...args: unknown[]) => derivatives(plan, args).derivative;
+  return again((...args: unknown[]) => derivatives(plan, args).derivative, "derivative", carried, options);
 }) as DerivativeOperator;
 
 /** `derivative` together with the function's value: `{ value, derivative }`. */
@@ -150,14 +152,14 @@ function call({ carried, mask, code }: Plan, args: readonly unknown[], companion
 }
 
 /** Arguments as the code takes them; what a registered function is given beyond its parameters goes on to its rule. */
-function padded({ carried }: Plan, given: readonly unknown[]): unknown[] {
+export function padded({ carried }: Plan, given: readonly unknown[]): unknown[] {
   const { kinds, registered, rest } = carried;
   const open = registered !== undefined && rest !== true;
   return argumentsOf(carried, open ? Math.max(kinds.length, given.length) : kinds.length, given);
 }
 
 /** A tangent from outside as the code takes it: by-reference values get a shadow of their own, filled with it. */
-function companion(plan: Plan, p: number, argument: unknown, tangent: Any): Any {
+export function companion(plan: Plan, p: number, argument: unknown, tangent: Any): Any {
   if (!isByReference(argument)) return tangent ?? (typeof argument === "number" ? 0 : undefined);
   requireFlat(argument);
   const shadow = zeroShadow(argument, shapeOf(plan.carried, p));
@@ -166,7 +168,7 @@ function companion(plan: Plan, p: number, argument: unknown, tangent: Any): Any 
 }
 
 /** The result's tangent as a value of its own, every zero filled in. */
-function finish({ carried }: Plan, value: Any, tangent: Any): Any {
+export function finish({ carried }: Plan, value: Any, tangent: Any): Any {
   if (!isByReference(value)) return tangent ?? zeroOf(value);
   requireFlat(value);
   return tangent === undefined

@@ -7,6 +7,7 @@ import type {
   ValueWithGradientOperator,
   ValueWithPullbackOperator,
 } from "../types/index.ts";
+import { again } from "./again.ts";
 import { direct } from "./direct.ts";
 import { requireScalar, seed } from "./seed.ts";
 import { type Call, collect, type Options, type Plan, planFor, planOf, prepare } from "./sweep.ts";
@@ -20,7 +21,8 @@ import { type Call, collect, type Options, type Plan, planFor, planOf, prepare }
  */
 export const gradient = ((f: unknown, options?: Options) => {
   const plan = planFor(f, "joint", options);
-  return direct(plan, (_value, found) => found) ?? ((...args: unknown[]) => sweep(plan, args).gradient);
+  const made = direct(plan, (_value, found) => found) ?? ((...args: unknown[]) => sweep(plan, args).gradient);
+  return again(made, "gradient", plan.carried, options);
 }) as GradientOperator;
 
 /** `gradient` together with the function's value: `{ value, gradient }`. */

@@ -1,8 +1,18 @@
 /** Differentiation of HIR. */
 import { Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
-import { type CallOp, type HirFunction, type Op, type Program, passing, type Value, walk } from "../hir/index.ts";
+import {
+  applicationOf,
+  type CallOp,
+  type HirFunction,
+  type Op,
+  type Program,
+  passing,
+  type Value,
+  walk,
+} from "../hir/index.ts";
 import { type Differential, jvp } from "./jvp.ts";
+import { leftover } from "./operators.ts";
 import { prepare } from "./prepare.ts";
 import type { Site } from "./sites.ts";
 import { freshIds, type Sweeps, vjp } from "./vjp.ts";
@@ -46,6 +56,8 @@ export interface ForwardFunction extends DerivedCode {
   readonly jvp: HirFunction;
 }
 
+export { withOperators } from "./operators.ts";
+
 const summaries = new WeakMap<Program, Summaries>();
 
 function summariesOf(program: Program): Summaries {
@@ -76,7 +88,7 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
     ...described(program, fn),
     ...found.all(),
     mutates: context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
-    diagnostics: context.diagnostics,
+    diagnostics: [...again(lowered), ...context.diagnostics],
     joint: joint.functions[0] as HirFunction,
     forward: split.functions[0] as HirFunction,
     backward: split.functions[1] as HirFunction,
@@ -100,9 +112,25 @@ export function differentiateForward(program: Program, demand: Demand): ForwardF
     ...described(program, fn),
     ...found.all(),
     mutates: derived.mutates,
-    diagnostics: derived.diagnostics,
+    diagnostics: [...again(lowered), ...derived.diagnostics],
     jvp: derived.function,
   };
+}
+
+/** What stands in the way of differentiating an operator's result. */
+function again(fn: HirFunction): Diagnostic[] {
+  const left = applicationOf(fn.key) === undefined ? undefined : leftover(fn);
+  if (left === undefined) return [];
+  return [
+    {
+      code: "PB3014",
+      severity: "error",
+      message: `A derivative that passes through ${left.text} cannot be differentiated again.`,
+      span: left.span,
+      notes: [],
+      hint: "Second derivatives go through code of this file without recursion, dynamic calls and registered derivatives.",
+    },
+  ];
 }
 
 function described(program: Program, fn: HirFunction): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers"> {

@@ -11,10 +11,16 @@ import {
   undefinedType,
   type Value,
 } from "../hir/index.ts";
-import { inlineCalls, shareLoads, simplify } from "../opt/index.ts";
+import { type Appetite, inlineCalls, shareLoads, simplify } from "../opt/index.ts";
 
-export function prepare(fn: HirFunction, program: Program, ids: Ids, summaries: Summaries): HirFunction {
-  const inlined = inlineCalls(fn, program, ids);
+export function prepare(
+  fn: HirFunction,
+  program: Program,
+  ids: Ids,
+  summaries: Summaries,
+  appetite: Appetite = "small",
+): HirFunction {
+  const inlined = inlineCalls(fn, program, ids, appetite);
   const packed = { ...inlined, body: simplify(packRest(inlined.body, program, ids)) };
   return shareLoads(packed, aliases(packed, summaries));
 }

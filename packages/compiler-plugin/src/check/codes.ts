@@ -187,6 +187,11 @@ export const codes = {
     "derivative, differential, jacobian and hessianVectorProduct need the jvp of everything that they pass through.",
     "Give the registration a jvp: registerDerivative(f, { vjp, jvp: (x, y) => ({ value, differential: (dx, dy) => … }) }).",
   ),
+  PB3014: explain(
+    "A derivative cannot be differentiated again",
+    "Second derivatives go through the code that the compiler writes for the first; here it calls something that has only a first one.",
+    "Inline the call, move the function into this file, or differentiate once.",
+  ),
   PB3020: explain(
     "A package was compiled for another version of the binary interface",
     "Its derivatives are laid out in a way that this compiler does not know.",

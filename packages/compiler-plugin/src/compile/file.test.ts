@@ -40,6 +40,7 @@ function compiled({ source, declarations = [], literals = [], structs = [] }: Ma
   } as FilePlan;
   const plan: Plan = {
     ...{ files: new Map([[file, filePlan]]), diagnostics: [] },
+    applications: () => [],
     variant: (key, mask) =>
       filePlan.declarations.flatMap(({ variants }) => variants).find((each) => each.key === key && each.mask === mask),
   };

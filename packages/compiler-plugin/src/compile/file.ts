@@ -164,6 +164,10 @@ class FileCompiler {
     if (tellsMoreThanTheKind(result)) fields.push(`resultShape: ${result}`);
     if (takesRest(hir)) fields.push("rest: true");
     if (["method", "getter", "setter", "initialiser"].includes(hir.kind)) fields.push("receiver: true");
+    const operators = this.#plan
+      .applications(key)
+      .map((each) => `${JSON.stringify(each.name)}: ${this.#inlineCarrier(each.key, each.variants).text}`);
+    if (operators.length > 0) fields.push(`operators: { ${operators.join(", ")} }`);
     return fields.join(", ");
   }
 }

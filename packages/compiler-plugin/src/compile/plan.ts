@@ -5,6 +5,7 @@
 import type { DerivedFunction, ForwardFunction } from "../ad/index.ts";
 import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
+import { applicationKey, applicationName, applicationOf } from "../hir/operators.ts";
 import type { Span } from "../hir/types.ts";
 import { type Cause, chainNotes } from "./chain.ts";
 import { failureOf } from "./errors.ts";
@@ -45,6 +46,10 @@ export interface Plan {
   readonly diagnostics: readonly Diagnostic[];
   /** The variant planned for a function and mask, if it can be emitted. */
   variant(key: string, mask: string, mode: Mode): PlannedVariant | undefined;
+  /** What operators make of a function and is differentiated again: their name on its carrier, and the variants. */
+  applications(
+    key: string,
+  ): readonly { readonly name: string; readonly key: string; readonly variants: PlannedVariant[] }[];
 }
 
 interface Forms {
@@ -58,14 +63,22 @@ const both: Forms = { joint: true, split: true, jvp: false };
 const jointOnly: Forms = { joint: true, split: false, jvp: false };
 const forwardOnly: Forms = { joint: false, split: false, jvp: true };
 
-const forwardOperators = new Set(["derivative", "valueWithDerivative", "differential", "valueWithDifferential"]);
+const forwardOperators = new Set<OperatorSite["operator"]>([
+  "derivative",
+  "valueWithDerivative",
+  "differential",
+  "valueWithDifferential",
+  "jacobian",
+]);
 
 /** What each operator asks of the function that it is given. */
 function formsOf({ operator, target }: OperatorSite): Forms {
   switch (operator) {
     case "gradient":
     case "valueWithGradient":
-      return target.kind === "literal" ? jointOnly : both;
+    case "hessian":
+    case "hessianVectorProduct":
+      return target.kind === "function" ? both : jointOnly;
     case "pullback":
     case "valueWithPullback":
       return splitOnly;
@@ -74,6 +87,8 @@ function formsOf({ operator, target }: OperatorSite): Forms {
     case "differential":
     case "valueWithDifferential":
       return forwardOnly;
+    case "jacobian":
+      return { joint: false, split: true, jvp: true };
     default:
       return both;
   }
@@ -133,9 +148,14 @@ class Planner {
     for (const diagnostic of this.#program.diagnostics(file)) this.#report(diagnostic);
     const sites = this.#program.sites(file);
     for (const site of sites) {
-      if (site.target.kind !== "function" && site.target.kind !== "literal") continue;
+      if (!("key" in site.target)) continue;
       const forms = formsOf(site);
       this.#demand(site.target.key, site.mask, forms, { kind: "site", site });
+      if (site.operator === "hessian" || site.operator === "hessianVectorProduct") {
+        // Forward over reverse.
+        const key = applicationKey({ operator: "gradient", of: site.target.key, wrt: "" });
+        this.#demand(key, site.mask, forwardOnly, { kind: "site", site });
+      }
       if (forms === both && !isGradient(site)) this.#wish(site.target.key, site.mask, { kind: "site", site });
     }
     for (const declaration of this.#program.tagged(file)) {
@@ -279,13 +299,19 @@ class Planner {
       const id = idOf(key, mask, mode);
       return this.#failed.has(id) ? undefined : this.#variants.get(id);
     };
-    return { files: plans, diagnostics, variant: usable };
+    const applications = (key: string) =>
+      [...variantsOf].flatMap(([each, variants]) => {
+        const application = applicationOf(each);
+        return application?.of === key ? [{ name: applicationName(application), key: each, variants }] : [];
+      });
+    return { files: plans, diagnostics, variant: usable, applications };
   }
 }
 
 const idOf = (key: string, mask: string, mode: Mode) => `${key}|${mask}${mode === "forward" ? "|jvp" : ""}`;
 
-const isGradient = ({ operator }: OperatorSite) => operator === "gradient" || operator === "valueWithGradient";
+const isGradient = ({ operator }: OperatorSite) =>
+  ["gradient", "valueWithGradient", "hessian", "hessianVectorProduct"].includes(operator);
 
 function contains(outer: Span, inner: Span): boolean {
   return outer.file === inner.file && outer.start <= inner.start && inner.end <= outer.end;

@@ -3,6 +3,7 @@ export * from "./build.ts";
 export * from "./definitions.ts";
 export * from "./interpret.ts";
 export * from "./kinds.ts";
+export * from "./operators.ts";
 export * from "./print.ts";
 export type * from "./types.ts";
 export * from "./verify.ts";

@@ -1,6 +1,12 @@
 /** The stages of this package, put together. TypeScript itself is loaded by the first call that needs it. */
-import { differentiate, differentiateForward } from "../ad/index.ts";
+import { differentiate, differentiateForward, withOperators } from "../ad/index.ts";
 import { emitDerivative } from "../emit/index.ts";
-import { createProgram, stripTypes } from "../frontend/index.ts";
+import { type CompilerProgram, createProgram, type ProgramOptions, stripTypes } from "../frontend/index.ts";
 
-export const compiler = { createProgram, differentiate, differentiateForward, emitDerivative, stripTypes };
+export const compiler = {
+  createProgram: (options: ProgramOptions): CompilerProgram => withOperators(createProgram(options)),
+  differentiate,
+  differentiateForward,
+  emitDerivative,
+  stripTypes,
+};

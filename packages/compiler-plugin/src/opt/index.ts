@@ -7,6 +7,6 @@ export function optimize(fn: HirFunction): HirFunction {
   return { ...fn, body: eliminateDeadCode(simplify(eliminateDeadCode(fn.body))) };
 }
 
-export { inlineCalls } from "./inline.ts";
+export { type Appetite, inlineCalls } from "./inline.ts";
 export { shareLoads } from "./loads.ts";
 export { simplify } from "./simplify.ts";

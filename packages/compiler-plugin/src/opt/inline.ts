@@ -13,10 +13,13 @@ const smallLiteral = 200;
 const rounds = 4;
 const budget = 3000;
 
-export function inlineCalls(fn: HirFunction, program: Program, ids: Ids): HirFunction {
+/** Whether only what is small is copied, or everything that can be: code that is differentiated again has no calls. */
+export type Appetite = "small" | "all";
+
+export function inlineCalls(fn: HirFunction, program: Program, ids: Ids, appetite: Appetite = "small"): HirFunction {
   let current = fn;
-  for (let round = 0; round < rounds; round++) {
-    const next = new Inliner(current, program, ids).run();
+  for (let round = 0; round < (appetite === "all" ? 20 : rounds); round++) {
+    const next = new Inliner(current, program, ids, appetite).run();
     if (next === current) break;
     current = next;
   }
@@ -31,8 +34,10 @@ class Inliner {
   private readonly literals = new Map<Value, ClosureOp>();
   private size: number;
   private changed = false;
+  private readonly all: boolean;
 
-  constructor(fn: HirFunction, program: Program, ids: Ids) {
+  constructor(fn: HirFunction, program: Program, ids: Ids, appetite: Appetite) {
+    this.all = appetite === "all";
     this.fn = fn;
     this.program = program;
     this.ids = ids;
@@ -81,12 +86,12 @@ class Inliner {
       args = op.args.slice(1);
       for (const [i, c] of literal.function.captures.entries())
         bound.push([c, this.resolve(literal.captures[i] as Value)]);
-      if (weight(callee.body) > smallLiteral) return undefined;
+      if (!this.all && weight(callee.body) > smallLiteral) return undefined;
     } else if (op.callee.kind === "known" && op.callee.key !== this.fn.key) {
       callee = this.program.lower(op.callee.key);
       args = op.args;
       if (callee.captures.length > 0 || callee.kind === "initialiser" || !this.portable(callee)) return undefined;
-      if (weight(callee.body) > smallFunction || callsItself(callee)) return undefined;
+      if ((!this.all && weight(callee.body) > smallFunction) || callsItself(callee)) return undefined;
     } else return undefined;
     if (callee.rest !== undefined || callee.body.diverges === true) return undefined;
     const made: Op[] = [];

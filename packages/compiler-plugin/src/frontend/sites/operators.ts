@@ -1,7 +1,7 @@
 /** Places where a function's derivative is asked for: operator calls, and functions that become DifferentiableFunctions. */
 import type ts from "typescript";
 import type { Diagnostic } from "../../check/index.ts";
-import { passing, type Span, type Type } from "../../hir/index.ts";
+import { applicationKey, nestable, passing, type Span, type Type } from "../../hir/index.ts";
 import {
   type FileIndex,
   type FunctionNode,
@@ -25,6 +25,9 @@ const operators = [
   "valueWithDerivative",
   "differential",
   "valueWithDifferential",
+  "jacobian",
+  "hessian",
+  "hessianVectorProduct",
   "differentiable",
   "checkpoint",
 ] as const;
@@ -39,6 +42,8 @@ export interface OperatorSite {
     | { readonly kind: "function"; readonly key: string }
     /** A function literal in place. */
     | { readonly kind: "literal"; readonly key: string }
+    /** What an operator makes of a function that one sees: `gradient(f)`. */
+    | { readonly kind: "application"; readonly key: string; readonly declared: string }
     /** A value that carries its derivative. */
     | { readonly kind: "carrier" }
     | { readonly kind: "registered" };
@@ -154,15 +159,21 @@ class SiteFinder implements SitesOfFile {
       return;
     }
     const site = { operator, file: this.#file, span, call: host.span(call) };
-    const node =
-      resolved.kind === "function" || resolved.kind === "literal" ? this.#context.lowerable(resolved.key) : undefined;
+    const declared =
+      resolved.kind === "application"
+        ? resolved.declared
+        : resolved.kind === "function" || resolved.kind === "literal"
+          ? resolved.key
+          : undefined;
+    const node = declared === undefined ? undefined : this.#context.lowerable(declared);
     if (node === undefined || host.ts.isClassLike(node)) {
       this.sites.push({ ...site, target: resolved, mask: "", scalarResult: true });
       return;
     }
     const parameters = parametersOf(host, this.#context.types, node);
     const full = maskOf(parameters.types);
-    const result = this.#resultOf(node);
+    const returned = resolved.kind === "application" ? this.#returnedBy(argument) : this.#resultType(node);
+    const result = this.#context.types.of(returned);
     const isOperator = operator !== "implicit" && operator !== "differentiable" && operator !== "checkpoint";
     const mask = isOperator ? this.#mask(options, full) : full;
     if (mask === undefined) return;
@@ -176,11 +187,11 @@ class SiteFinder implements SitesOfFile {
       return;
     }
     const scalarResult = mayBeScalar(result);
-    if ((operator === "gradient" || operator === "valueWithGradient") && !scalarResult) {
+    if (startsAtOne.has(operator) && !scalarResult) {
       this.#report(
         "PB2001",
         span,
-        `${shortText(argument)} returns ${host.checker.typeToString(this.#resultType(node))}, which is not a number.`,
+        `${shortText(argument)} returns ${host.checker.typeToString(returned)}, which is not a number.`,
         "Reduce the result to a number (a sum, a loss), or use pullback(f) and pass the cotangent.",
       );
       return;
@@ -189,7 +200,7 @@ class SiteFinder implements SitesOfFile {
       this.#report(
         "PB2004",
         span,
-        `${shortText(argument)} returns ${host.checker.typeToString(this.#resultType(node))}, which has no tangent.`,
+        `${shortText(argument)} returns ${host.checker.typeToString(returned)}, which has no tangent.`,
         "Return the value whose derivative is wanted.",
       );
       return;
@@ -203,14 +214,35 @@ class SiteFinder implements SitesOfFile {
     return signature === undefined ? checker.getAnyType() : checker.getReturnTypeOfSignature(signature);
   }
 
-  #resultOf(node: FunctionNode): Type {
-    return this.#context.types.of(this.#resultType(node));
+  #returnedBy(node: ts.Expression): ts.Type {
+    const { checker } = this.#host;
+    const [signature] = checker.getTypeAtLocation(node).getCallSignatures();
+    return signature === undefined ? checker.getAnyType() : checker.getReturnTypeOfSignature(signature);
+  }
+
+  /** `gradient(f)` as a function of its own, where `f` is seen. */
+  #application(node: ts.Expression): Resolved | undefined {
+    const { ts } = this.#host;
+    if (!ts.isCallExpression(node)) return undefined;
+    const callee = ts.isPropertyAccessExpression(node.expression) ? node.expression.name : node.expression;
+    const name = ts.isIdentifier(callee) ? this.#host.autodiffName(this.#host.symbolOf(callee)) : undefined;
+    const operator = nestable.find((each) => each === name);
+    const [argument, options] = node.arguments;
+    if (operator === undefined || argument === undefined) return undefined;
+    const of = this.#resolve(transparent(ts, argument));
+    if (of === "unseen" || !("key" in of)) return undefined;
+    const wrt = writtenWrt(ts, options);
+    if (wrt === undefined) return undefined;
+    const declared = of.kind === "application" ? of.declared : of.key;
+    return { kind: "application", key: applicationKey({ operator, of: of.key, wrt }), declared };
   }
 
   #resolve(node: ts.Expression): Resolved {
     const { ts } = this.#host;
     const host = this.#host;
     if (isFunctionNode(ts, node)) return { kind: "literal", key: keyOf(host, node) };
+    const application = this.#application(node);
+    if (application !== undefined) return application;
     if (isDifferentiableFunction(this.#context.types.at(node))) return { kind: "carrier" };
     const name = ts.isPropertyAccessExpression(node) ? node.name : node;
     const symbol = ts.isIdentifier(name) ? host.symbolOf(name) : undefined;
@@ -220,6 +252,9 @@ class SiteFinder implements SitesOfFile {
       const published = host.published(declaration);
       if (published?.kind === "derivative") return { kind: "carrier" };
       if (published !== undefined) return refusalOf(shortText(node), published);
+      const held = this.#heldBy(declaration);
+      const made = held === undefined ? undefined : this.#application(held);
+      if (made !== undefined) return made;
       const fn = this.#functionOf(declaration);
       if (fn === undefined || !this.#context.isSource(fn)) continue;
       // A method without its receiver is not a function; on the prototype the receiver is the first parameter.
@@ -236,15 +271,15 @@ class SiteFinder implements SitesOfFile {
   #functionOf(declaration: ts.Declaration): FunctionNode | undefined {
     const { ts } = this.#host;
     if (isFunctionNode(ts, declaration)) return declaration;
-    if (
-      !ts.isVariableDeclaration(declaration) ||
-      declaration.initializer === undefined ||
-      !(declaration.parent.flags & ts.NodeFlags.Const)
-    ) {
-      return undefined;
-    }
-    const value = transparent(ts, declaration.initializer);
-    return isFunctionNode(ts, value) ? value : undefined;
+    const value = this.#heldBy(declaration);
+    return value !== undefined && isFunctionNode(ts, value) ? value : undefined;
+  }
+
+  /** What a constant is initialised with. */
+  #heldBy(declaration: ts.Declaration): ts.Expression | undefined {
+    const { ts } = this.#host;
+    if (!ts.isVariableDeclaration(declaration) || declaration.initializer === undefined) return undefined;
+    return declaration.parent.flags & ts.NodeFlags.Const ? transparent(ts, declaration.initializer) : undefined;
   }
 
   /** `{ wrt: 0 }`, `{ wrt: [0, 2] }`, or every differentiable parameter. */
@@ -299,6 +334,26 @@ class SiteFinder implements SitesOfFile {
   #report(code: string, span: Span, message: string, hint: string): void {
     this.diagnostics.push({ code, severity: "error", message, span, notes: [], hint });
   }
+}
+
+/** Operators that begin with the cotangent 1. */
+const startsAtOne = new Set<OperatorSite["operator"]>([
+  "gradient",
+  "valueWithGradient",
+  "hessian",
+  "hessianVectorProduct",
+]);
+
+/** `{ wrt }` as keys of applications write it: "" without one; undefined where it is not written out. */
+function writtenWrt(typescript: typeof ts, options: ts.Expression | undefined): string | undefined {
+  if (options === undefined) return "";
+  const literal = transparent(typescript, options);
+  if (!typescript.isObjectLiteralExpression(literal) || literal.properties.length !== 1) return undefined;
+  const [property] = literal.properties;
+  if (property === undefined || !typescript.isPropertyAssignment(property) || property.name.getText() !== "wrt")
+    return undefined;
+  const text = transparent(typescript, property.initializer).getText().replace(/\s+/g, "");
+  return /^(\d+|\[(\d+,?)+\])$/.test(text) ? text.replace(",]", "]") : undefined;
 }
 
 function isDifferentiableFunction(type: Type): boolean {

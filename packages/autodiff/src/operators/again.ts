@@ -1,0 +1,11 @@
+/** What an operator returns is a function of the program too: where it is differentiated again, it carries its derivative. */
+import { type AnyFunction, type Derivative, derivative } from "../protocol/index.ts";
+import type { Options } from "./sweep.ts";
+
+/** Attaches to `made`, which `operator` made of a function carrying `carried`, the derivative compiled for it, if any. */
+export function again<F extends AnyFunction>(made: F, operator: string, carried: Derivative, options?: Options): F {
+  const found =
+    carried.operators?.[options?.wrt === undefined ? operator : `${operator} ${JSON.stringify(options.wrt)}`];
+  if (found !== undefined) Object.defineProperty(made, derivative, { value: found, configurable: true });
+  return made;
+}

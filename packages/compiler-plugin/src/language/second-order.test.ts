@@ -1,0 +1,95 @@
+/** Derivatives of derivatives, by nesting: against hand-computed values and central differences of the first gradient. */
+import { describe, expect, test } from "@jest/globals";
+import { derivative, differential, gradient, type Int } from "@pullback/autodiff";
+import { expectCentralDifferences, expectDirectional } from "./central-differences.ts";
+
+describe("numbers", () => {
+  test("the design's example; every pair of modes; third and fourth order", () => {
+    expect(gradient(gradient((x: number) => x ** 4))(1)).toBe(12);
+    expect(derivative(gradient((x: number) => x ** 4))(2)).toBe(48);
+    expect(gradient(derivative((x: number) => x ** 4))(2)).toBe(48);
+    expect(derivative(derivative((x: number) => x ** 4))(2)).toBe(48);
+    expect(gradient(gradient(gradient((x: number) => x ** 4)))(2)).toBe(48);
+    expect(derivative(gradient(derivative((x: number) => Math.sin(x))))(0.3)).toBeCloseTo(-Math.cos(0.3), 12);
+    expect(gradient(gradient(derivative(derivative((x: number) => x ** 5))))(2)).toBeCloseTo(240, 10);
+  });
+
+  test("an operator's result held in a constant; wrt inside and outside", () => {
+    const f = (x: number, y: number) => x ** 3 * Math.sin(y);
+    const fx = gradient(f, { wrt: 0 });
+    expect(gradient(fx)(2, 1)).toEqual([12 * Math.sin(1), 12 * Math.cos(1)]);
+    expect(gradient(fx, { wrt: 1 })(2, 1)).toBe(12 * Math.cos(1));
+    const dy = derivative(gradient(f, { wrt: [1, 0] }), { wrt: 0 })(2, 1);
+    expect(dy[0]).toBeCloseTo(12 * Math.cos(1), 12);
+    expect(dy[1]).toBeCloseTo(12 * Math.sin(1), 12);
+  });
+
+  test("control flow, loops, mutation of locals", () => {
+    function f(x: number, y: number): number {
+      let s = x;
+      const a: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        s = Math.sin(s) * y + i * x;
+        if (s > 1) s *= x;
+        else a.push(s * y);
+      }
+      for (const v of a) s += v * v;
+      let z = Math.abs(s) + 1.1;
+      while (z < 20) z = z * z + y * 0.1;
+      return z * s;
+    }
+    const fx = gradient(f, { wrt: 0 });
+    for (const [x, y] of [
+      [0.7, 1.9],
+      [-1.2, 0.3],
+      [0.4, -0.7],
+    ] as [number, number][]) {
+      expectCentralDifferences(fx, [x, y], gradient(fx)(x, y), 1e-5);
+      expectDirectional(gradient(f), [x, y], differential(gradient(f))(x, y), 1e-5);
+    }
+  });
+});
+
+function square<T extends number>(x: T): number {
+  return x * x;
+}
+function norm(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += square(value);
+  return Math.sqrt(sum);
+}
+
+class Spring {
+  constructor(
+    public k: number,
+    public rest: number,
+    public readonly n: Int,
+  ) {}
+  energy(x: number): number {
+    let e = 0;
+    for (let i = 0; i < this.n; i++) e += 0.5 * this.k * (x * i - this.rest) ** 2;
+    return e;
+  }
+}
+
+describe("arrays and structs", () => {
+  test("reads, writes, functions with loops", () => {
+    function f(a: number[], k: number): number {
+      const b = a.map((x, i) => x * k + i);
+      for (let i = 1; i < b.length; i++) b[i] *= b[i - 1];
+      return norm(b) * Math.sin(a[0] * a[1]) + b[2] ** 2;
+    }
+    const a = [0.4, -1.2, 0.9];
+    expectDirectional(gradient(f), [a, 1.3], differential(gradient(f))(a, 1.3), 1e-5);
+    const fk = gradient(f, { wrt: 1 });
+    expectCentralDifferences(fk, [a, 1.3], gradient(fk)(a, 1.3), 1e-5);
+  });
+
+  test("a struct with methods", () => {
+    const f = (s: Spring, x: number) => Math.log(s.energy(x) + 1) * s.k;
+    const args: [Spring, number] = [new Spring(1.5, 0.4, 3), 0.8];
+    expectDirectional(gradient(f), args, differential(gradient(f))(...args), 1e-5);
+    const fx = gradient(f, { wrt: 1 });
+    expectCentralDifferences(fx, args, gradient(fx)(...args), 1e-5);
+  });
+});
