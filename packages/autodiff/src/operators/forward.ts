@@ -110,7 +110,7 @@ export const valueWithDifferential = ((f: unknown, options?: Options) => {
   };
 }) as ValueWithDifferentialOperator;
 
-function linear(plan: Plan, args: readonly unknown[], before: { restore(): void }): (...tangents: Any[]) => Any {
+export function linear(plan: Plan, args: readonly unknown[], before: { restore(): void }): (...tangents: Any[]) => Any {
   const { active, selected } = plan;
   return (...tangents) => {
     const shadows = active.map((p) => companion(plan, p, args[p], tangents[selected.indexOf(p)]));

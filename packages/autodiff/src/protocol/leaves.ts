@@ -27,6 +27,12 @@ export interface VectorLeaf<T> {
    * alone. Absent means always true.
    */
   differentiable?(a: T): boolean;
+  /** For whole matrices of derivatives (`jacobian`, `hessian`): how many numbers `a` holds. */
+  size?(a: T): number;
+  /** The tangent at `a` with a 1 at element i, counted in row-major order, and zeros elsewhere. */
+  unit?(a: T, i: number): T;
+  /** Puts one part per element of `a` together: leaves of shape `part` (or numbers, or arrays of them) to `[...a, ...part]`. */
+  assemble?(parts: readonly (T | number | readonly number[])[], a: T): T;
 }
 
 /** Elementwise operations, for optimizers. Same rules as `VectorLeaf`. */

@@ -1,5 +1,5 @@
 /** The types of the differential operators' arguments and results. */
-import type { AnyFunction } from "../protocol/index.ts";
+import type { AnyFunction, Leaf } from "../protocol/index.ts";
 import type { HasTangent, TangentVector } from "./tangent-vector.ts";
 
 /** Which parameters to differentiate with respect to: a position gives a bare tangent, a list a tuple. */
@@ -169,6 +169,22 @@ export interface ValueWithDifferentialOperator {
     ? (...args: P) => { value: R; differential: (...tangents: TangentArgumentsWrt<P, W>) => TangentVector<R> }
     : never;
 }
+
+/** The tangent of an argument as one row of a matrix of derivatives. */
+type Row<A> = A extends number ? number : A extends Leaf<infer V> ? V : number[];
+
+/** `jacobian`: nested lists for arrays, one leaf for a leaf as result. */
+export type JacobianOperator = <A, R>(
+  f: (x: A) => R,
+) => (x: A) => R extends number ? Row<A> : R extends Leaf<infer V> ? V : Row<A>[];
+
+/** `hessian`. */
+export type HessianOperator = <A, R>(
+  f: (x: A) => R,
+) => (x: A) => A extends number ? number : A extends Leaf<infer V> ? V : number[][];
+
+/** `hessianVectorProduct`. */
+export type HessianVectorProductOperator = <A, R>(f: (x: A) => R) => (x: A, v: TangentVector<A>) => TangentVector<A>;
 
 type Cotangents<A extends readonly unknown[]> =
   | TangentVector<A[number]>

@@ -122,6 +122,11 @@ export const codes = {
     "TypeScript cannot tell a getter from a readonly field, so TangentVector would list it.",
     "Declare its type NoDerivative<…>.",
   ),
+  PB2012: explain(
+    "A matrix of derivatives of something else than numbers",
+    "jacobian and hessian lay derivatives out by number: of one parameter and a result that are numbers, arrays of numbers or leaves.",
+    "Use differential, pullback or hessianVectorProduct for one direction, and fix other parameters in a function literal.",
+  ),
   PB2020: explain(
     "A type error inside a function that is differentiated",
     "Types decide what is differentiable, so the compiler does not guess where they are wrong.",

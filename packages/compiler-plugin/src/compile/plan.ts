@@ -88,7 +88,7 @@ function formsOf({ operator, target }: OperatorSite): Forms {
     case "valueWithDifferential":
       return forwardOnly;
     case "jacobian":
-      return { joint: false, split: true, jvp: true };
+      return splitOnly;
     default:
       return both;
   }
@@ -156,7 +156,8 @@ class Planner {
         const key = applicationKey({ operator: "gradient", of: site.target.key, wrt: "" });
         this.#demand(key, site.mask, forwardOnly, { kind: "site", site });
       }
-      if (forms === both && !isGradient(site)) this.#wish(site.target.key, site.mask, { kind: "site", site });
+      if (site.operator === "jacobian" || (forms === both && !isGradient(site)))
+        this.#wish(site.target.key, site.mask, { kind: "site", site });
     }
     for (const declaration of this.#program.tagged(file)) {
       this.#demand(declaration.key, declaration.fullMask, both, { kind: "tag", declaration });

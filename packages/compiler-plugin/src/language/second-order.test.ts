@@ -1,6 +1,14 @@
 /** Derivatives of derivatives, by nesting: against hand-computed values and central differences of the first gradient. */
 import { describe, expect, test } from "@jest/globals";
-import { derivative, differential, gradient, type Int } from "@pullback/autodiff";
+import {
+  derivative,
+  differential,
+  gradient,
+  hessian,
+  hessianVectorProduct,
+  type Int,
+  jacobian,
+} from "@pullback/autodiff";
 import { expectCentralDifferences, expectDirectional } from "./central-differences.ts";
 
 describe("numbers", () => {
@@ -91,5 +99,62 @@ describe("arrays and structs", () => {
     expectDirectional(gradient(f), args, differential(gradient(f))(...args), 1e-5);
     const fx = gradient(f, { wrt: 1 });
     expectCentralDifferences(fx, args, gradient(fx)(...args), 1e-5);
+  });
+});
+
+describe("matrices", () => {
+  test("jacobian: forward or reverse by shape, the same numbers", () => {
+    const wide = (a: number[]) => [a[0] * a[1], Math.sin(a[2]) * a[0]];
+    const tall = (a: number[]) => [a[0], a[0] * a[1], a[1] ** 2];
+    expect(jacobian(wide)([2, 3, 0])).toEqual([
+      [3, 2, 0],
+      [0, 0, 2],
+    ]);
+    expect(jacobian(tall)([2, 3])).toEqual([
+      [1, 0],
+      [3, 2],
+      [0, 6],
+    ]);
+    expect(jacobian((x: number) => [x, x * x, 3])(2)).toEqual([1, 4, 0]);
+    expect(jacobian((a: number[]) => a[0] * a[1])([2, 3])).toEqual([3, 2]);
+    expect(jacobian((x: number) => x ** 3)(2)).toBe(12);
+    expect(jacobian((a: Float64Array) => [a[0] * a[1]])(Float64Array.of(2, 3))).toEqual([[3, 2]]);
+  });
+
+  test("a function that writes into its argument does so once", () => {
+    const f = (a: number[]) => {
+      a[0] *= 2;
+      return [a[0], a[0] * a[1], a[1]];
+    };
+    const a = [3, 5];
+    expect(jacobian(f)(a)).toEqual([
+      [2, 0],
+      [10, 6],
+      [0, 1],
+    ]);
+    expect(a).toEqual([6, 5]);
+  });
+
+  test("hessian and hessianVectorProduct", () => {
+    const rosenbrock = (a: number[]) => {
+      let s = 0;
+      for (let i = 0; i + 1 < a.length; i++) s += 100 * (a[i + 1] - a[i] ** 2) ** 2 + (1 - a[i]) ** 2;
+      return s;
+    };
+    const [x, y] = [-1.2, 1];
+    const expected = [
+      [1200 * x * x - 400 * y + 2, -400 * x],
+      [-400 * x, 200],
+    ];
+    const h = hessian(rosenbrock)([x, y]);
+    for (let i = 0; i < 2; i++) for (let j = 0; j < 2; j++) expect(h[i][j]).toBeCloseTo(expected[i][j], 9);
+    expect(hessian((t: number) => t ** 4)(2)).toBe(48);
+    const hv = hessianVectorProduct(rosenbrock)([x, y], [1, 2]);
+    expect(hv[0]).toBeCloseTo(expected[0][0] + 2 * expected[0][1], 9);
+    expect(hv[1]).toBeCloseTo(expected[1][0] + 2 * expected[1][1], 9);
+    const s = new Spring(1.5, 0.4, 3);
+    const product = hessianVectorProduct((m: Spring) => m.energy(0.8) ** 2)(s, { k: 1, rest: 0 });
+    expect(Object.keys(product).sort()).toEqual(["k", "rest"]);
+    expect(product.k).toBeCloseTo(2 * (s.energy(0.8) / 1.5) ** 2, 10);
   });
 });

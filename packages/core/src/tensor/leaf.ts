@@ -2,8 +2,9 @@
 import type { PointwiseLeaf, VectorLeaf } from "@pullback/autodiff";
 import { isFloating } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
+import { stack } from "../operations/joining.ts";
 import { formatShape } from "../shape.ts";
-import { onesLike, zerosLike } from "./creation.ts";
+import { onesLike, tensor, zerosLike } from "./creation.ts";
 import type { Tensor } from "./tensor.ts";
 
 export const tensorVector: VectorLeaf<Tensor> = {
@@ -23,6 +24,22 @@ export const tensorVector: VectorLeaf<Tensor> = {
     return onesLike(a);
   },
   differentiable: (a) => isFloating(a.dtype),
+  size: (a) => a.size,
+  unit(a, i) {
+    const index: number[] = [];
+    let rest = i;
+    for (const extent of [...a.shape].reverse()) {
+      index.unshift(rest % extent);
+      rest = Math.floor(rest / extent);
+    }
+    return a.rank === 0 ? onesLike(a) : zerosLike(a).with(index, 1);
+  },
+  assemble(parts, a) {
+    const tensors = parts.map((part) =>
+      typeof part === "object" && "shape" in part ? part : tensor(part as number | number[], { dtype: a.dtype }),
+    );
+    return stack(tensors).reshape([...a.shape, ...(tensors[0] as Tensor).shape]);
+  },
 };
 
 export const tensorPointwise: PointwiseLeaf<Tensor> = {
