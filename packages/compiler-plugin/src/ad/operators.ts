@@ -45,7 +45,7 @@ export function withOperators<P extends Program>(program: P): P {
 }
 
 /** The function that an operator makes of a function; captures stay captures, and are constants of the operator. */
-export function applied(program: Program, of: HirFunction, application: Application): HirFunction {
+function applied(program: Program, of: HirFunction, application: Application): HirFunction {
   const ids = freshIds(of);
   const fn = prepare(of, program, ids, new Summaries(program), "all");
   const selected = selection(fn, application.wrt);
