@@ -32,7 +32,8 @@ import { copyStrided } from "./plain/strided.ts";
 export class EagerBackend implements Backend {
   readonly name = "eager";
   readonly readsStored = true;
-  private readonly engine: Engine;
+  /** @internal Memory, which the lazy backend shares. */
+  readonly engine: Engine;
   private readonly copies: CopyKernels;
   private readonly elementwise: ElementwiseKernels;
   private readonly products: MatmulKernels;
@@ -313,7 +314,7 @@ export class EagerBackend implements Backend {
   }
 
   release(storage: Storage): void {
-    this.engine.arena.release(storage as Handle);
+    if (!(storage as Handle).isRecorded) this.engine.arena.release(storage as Handle);
   }
 
   /** Ends the worker threads; arrays stay readable, and the next large operation starts new ones. */

@@ -23,6 +23,7 @@ import { Recorder } from "./recorder.ts";
 
 export class LazyBackend implements Backend {
   readonly name = "lazy";
+  readonly readsStored = true;
   private readonly eager: EagerBackend;
   /** @internal The trace and the programs, for tests and measurements. */
   readonly recorder: Recorder;
@@ -321,14 +322,12 @@ export class LazyBackend implements Backend {
   }
 
   release(storage: Storage): void {
-    if (storage instanceof Value) {
-      storage.released = true;
-      if (storage.array !== null) this.eager.release(storage.array.storage);
-    } else this.eager.release(storage);
+    // Memory that exists may still be read by what is recorded; the collector frees it.
+    if (storage instanceof Value) storage.released = true;
   }
 
   memoryStats(): MemoryStats {
-    return this.eager.memoryStats();
+    return { ...this.eager.memoryStats(), recompiles: this.recorder.programs.metrics.programs };
   }
 
   /** Records a primitive with one result. */

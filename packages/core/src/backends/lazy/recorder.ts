@@ -1,8 +1,11 @@
 /** The trace: what has been recorded and not yet run, and the cuts that run it. */
 import type { NDArray } from "../../backend/backend.ts";
 import type { EagerBackend } from "../eager/index.ts";
+import { Handle } from "../eager/memory/index.ts";
 import { Node, type Primitive, type Result, type Value, valueBehind } from "./graph.ts";
-import { interpret, recover } from "./interpret.ts";
+import { recover } from "./interpret.ts";
+import { KernelCache, mostParameterBytes } from "./kernels/index.ts";
+import { Programs } from "./programs.ts";
 
 /** A trace this long is run even if nobody asks: a loop that never observes must not grow without bound. */
 const longestTrace = 20_000;
@@ -11,9 +14,20 @@ export class Recorder {
   private readonly eager: EagerBackend;
   private pending: Node[] = [];
   private readonly signatures = new Map<string, number>();
+  readonly programs: Programs;
 
   constructor(eager: EagerBackend) {
     this.eager = eager;
+    let parameters = -1;
+    const machine = {
+      eager,
+      kernels: new KernelCache(() => eager.engine.arena.memory),
+      parameters: () => {
+        if (parameters < 0) parameters = eager.engine.arena.scratch(mostParameterBytes);
+        return parameters;
+      },
+    };
+    this.programs = new Programs(machine);
   }
 
   /** Adds a primitive to the trace; its results as operands of others. */
@@ -24,7 +38,11 @@ export class Recorder {
     results: readonly Result[],
     recordedAt?: { readonly stack?: string },
   ): NDArray[] {
-    for (const operand of operands) this.touch(operand);
+    for (const operand of operands) {
+      this.touch(operand);
+      // What is recorded is read later, whatever the caller does with its tensor.
+      if (operand.storage instanceof Handle) operand.storage.isRecorded = true;
+    }
     const node = new Node(primitive, operands, scalars, results, this.signatureOf(primitive, operands), recordedAt);
     this.pending.push(node);
     const arrays = node.values.map((value) => value.whole());
@@ -42,14 +60,15 @@ export class Recorder {
   }
 
   /** Runs what is pending. `observed` is what somebody waits for. */
-  cut(_cause: string, _observed?: Value): void {
+  cut(cause: string, observed?: Value): void {
     const nodes = this.pending;
     this.pending = [];
-    for (const node of nodes) interpret(this.eager, node);
+    this.programs.run(nodes, cause, observed);
   }
 
   /** Forgets everything that only makes it faster. */
   forget(): void {
+    this.programs.forget();
     this.signatures.clear();
   }
 
@@ -61,7 +80,10 @@ export class Recorder {
       value.origin.usedLater(value.slot);
       value.origin = null;
     }
-    if (value.node?.executed) recover(this.eager, value.node);
+    if (value.array === null && value.node?.executed) {
+      this.programs.metrics.recovered++;
+      recover(this.eager, value.node);
+    }
   }
 
   private signatureOf({ name, attributes }: Primitive, operands: readonly NDArray[]): number {

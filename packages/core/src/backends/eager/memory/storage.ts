@@ -32,6 +32,8 @@ export class Handle implements Storage {
   readonly byteLength: number;
   readonly cell: Cell | null;
   readonly local: TypedArray | null;
+  /** An operation that has not yet run will read it: it must not be released early. */
+  isRecorded = false;
 
   constructor(byteLength: number, cell: Cell | null, local: TypedArray | null) {
     this.byteLength = byteLength;
