@@ -67,7 +67,10 @@ async function train(steps: number): Promise<void> {
         { shape: [8, 64] },
       );
       const start = performance.now();
-      const { value, gradient } = valueWithGradient((m: Gemma, batch: Tensor) => m.loss(batch), { wrt: 0 })(model, tokens);
+      const { value, gradient } = valueWithGradient((m: Gemma, batch: Tensor) => m.loss(batch), { wrt: 0 })(
+        model,
+        tokens,
+      );
       optimizer.update(model, gradient);
       losses.push(value.item());
       times.push(performance.now() - start);

@@ -5,6 +5,7 @@
  */
 import { PullbackError } from "@pullback/autodiff";
 import type { NDArray } from "../../backend/backend.ts";
+import { observerFromEnvironment } from "./dump.ts";
 import type { Node, Origin, Value } from "./graph.ts";
 import { valueBehind } from "./graph.ts";
 import { interpret } from "./interpret.ts";
@@ -56,7 +57,7 @@ export class Programs {
   /** Compiles what comes for the first time too; for tests. */
   compileAtOnce = false;
   /** Sees what happens. */
-  observer: Observer | undefined;
+  observer: Observer | undefined = observerFromEnvironment();
   private readonly entries = new Table<Entry>();
   private readonly splits = new Table<readonly number[]>();
 
