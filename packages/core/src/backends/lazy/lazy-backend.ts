@@ -14,7 +14,7 @@ import type {
   UnaryOp,
   WindowAxis,
 } from "../../backend/backend.ts";
-import type { DType, TypedArray } from "../../dtype.ts";
+import { type DType, isQuantised, type TypedArray } from "../../dtype.ts";
 import { broadcastShape } from "../eager/arrays.ts";
 import type { EagerBackend } from "../eager/index.ts";
 import { isComparison, isPredicate } from "../eager/plain/scalar-functions.ts";
@@ -247,7 +247,8 @@ export class LazyBackend implements Backend {
   gather(x: NDArray, indices: NDArray, axis: number): NDArray {
     const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
     const run: Run = (eager, [a, i]) => eager.gather(a!, i!, axis);
-    return this.checked("gather", `${axis}`, run, [x, indices], x.dtype, shape);
+    const dtype = isQuantised(x.dtype) ? "float32" : x.dtype;
+    return this.checked("gather", `${axis}`, run, [x, indices], dtype, shape);
   }
 
   gatherAdjoint(source: NDArray, indices: NDArray, axis: number, size: number): NDArray {
