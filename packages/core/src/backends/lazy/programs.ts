@@ -14,7 +14,7 @@ import { stretches } from "./rerolling.ts";
 import { Segment } from "./segment.ts";
 
 /** What has been done so far. */
-export interface Metrics {
+interface Metrics {
   /** Traces run, by what cut them. */
   readonly cuts: Record<string, number>;
   /** Stretches run node by node. */
@@ -28,7 +28,7 @@ export interface Metrics {
 }
 
 /** Why a program was compiled. */
-export type CompileCause = "it came again" | "it came" | "more of its results are needed";
+type CompileCause = "it came again" | "it came" | "more of its results are needed";
 
 /** Sees what happens, for dumps. */
 export interface Observer {

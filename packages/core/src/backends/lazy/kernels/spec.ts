@@ -21,10 +21,10 @@ export type Step =
   /** Over the innermost axis: one number for the row, which later steps may use. */
   | { readonly kind: "reduce"; readonly op: RowReduction; readonly a: number; readonly lane: Lane };
 
-export type RowReduction = "sum" | "max" | "min";
+type RowReduction = "sum" | "max" | "min";
 
 /** A sum over outer axes too, gathered in double precision in memory: per column, or one number for whole rows. */
-export interface Gathering {
+interface Gathering {
   readonly a: number;
   readonly run: Run;
 }
@@ -41,7 +41,7 @@ export interface KernelSpec {
 }
 
 /** Where a kernel's parameters stand, in 32-bit words. */
-export interface ParameterLayout {
+interface ParameterLayout {
   readonly words: number;
   extent(axis: number): number;
   /** The address of operand i (inputs, then outputs, then gatherings); its increments per axis follow. */
