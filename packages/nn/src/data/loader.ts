@@ -13,6 +13,12 @@ export interface DataLoaderOptions<Sample, Batch> {
   readonly seed?: number;
   /** Whether a last batch that is not full is left out; default false. */
   readonly dropLast?: boolean;
+  /**
+   * Puts samples of like length into one batch, so that padding wastes little: within every `window` batches (default
+   * 16) of the epoch's order samples are sorted by this length, and the batches of each window are shuffled again.
+   */
+  readonly bucketBy?: (sample: Sample) => number;
+  readonly window?: number;
   /** Makes a batch from samples; by default tensors are stacked (`collate`). */
   readonly collate?: (samples: readonly Sample[]) => Batch;
 }
@@ -57,7 +63,8 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Batches<Bat
   *epoch(n: number, skip = 0): Generator<Batch, void, undefined> {
     const { batchSize, shuffle = false, seed = 0 } = this.#options;
     const make = this.#options.collate ?? (collate as (samples: readonly Sample[]) => Batch);
-    const order = shuffle ? shuffledIndices(this.#data.length, seed, n) : undefined;
+    const shuffled = shuffle ? shuffledIndices(this.#data.length, seed, n) : undefined;
+    const order = this.#options.bucketBy === undefined ? shuffled : this.#bucketed(shuffled, n);
     for (let batch = skip; batch < this.length; batch++) {
       const start = batch * batchSize;
       const count = Math.min(batchSize, this.#data.length - start);
@@ -67,6 +74,25 @@ export class DataLoader<Sample, Batch = Collated<Sample>> implements Batches<Bat
 
   [Symbol.iterator](): Generator<Batch, void, undefined> {
     return this.epoch(this.#next++);
+  }
+
+  /** The order in which samples of like length stand together. */
+  #bucketed(order: Uint32Array | undefined, n: number): Uint32Array {
+    const { batchSize, bucketBy, window = 16, shuffle = false, seed = 0 } = this.#options;
+    const indices = order ?? Uint32Array.from({ length: this.#data.length }, (_, i) => i);
+    for (let start = 0; start < indices.length; start += batchSize * window) {
+      const part = indices.subarray(start, start + batchSize * window);
+      const lengths = new Map(Array.from(part, (index) => [index, bucketBy!(this.#sample(index))]));
+      part.sort((a, b) => lengths.get(a)! - lengths.get(b)! || a - b);
+      // Only whole batches change places: a last one that is not full stays the last.
+      const whole = Math.floor(part.length / batchSize);
+      if (!shuffle || whole < 2) continue;
+      const before = part.slice();
+      for (const [to, from] of shuffledIndices(whole, seed + 1, n * 65536 + start).entries()) {
+        part.set(before.subarray(from * batchSize, (from + 1) * batchSize), to * batchSize);
+      }
+    }
+    return indices;
   }
 
   #sample(index: number): Sample {
