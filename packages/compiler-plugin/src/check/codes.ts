@@ -137,6 +137,26 @@ export const codes = {
     "A Manifold says how cotangents become its own tangent, not how a tangent becomes one by fields.",
     "Use gradient or pullback, or differentiate with respect to the fields.",
   ),
+  PB2902: explain(
+    "move cannot change a bare number or leaf in place",
+    "Numbers and leaves are values: there is no object to update.",
+    "Use moved(x, t), which returns the new value.",
+  ),
+  PB2903: explain(
+    "A tangent does not fit",
+    "It has another structure than the value, or than the tangents it is combined with.",
+    "Use the tangent that the operator gave for this very value.",
+  ),
+  PB2904: explain(
+    "A cyclic value cannot be differentiated",
+    "An object contains itself, so its tangent would never end.",
+    "Give the field that points back (a parent, an owner) the type NoDerivative<…>.",
+  ),
+  PB2905: explain(
+    "A type brings its own tangent but cannot take one back",
+    "A value of the type is the result of a pullback's function, and its Manifold has no embed.",
+    "Add embed(x, t) to the Manifold.",
+  ),
   PB3001: explain(
     "A function without a derivative is called with active values",
     "Its body is not part of the program and nobody registered a derivative for it.",
@@ -191,6 +211,16 @@ export const codes = {
     "A registered derivative has no forward mode",
     "derivative, differential, jacobian and hessianVectorProduct need the jvp of everything that they pass through.",
     "Give the registration a jvp: registerDerivative(f, { vjp, jvp: (x, y) => ({ value, differential: (dx, dy) => … }) }).",
+  ),
+  PB3011: explain(
+    "A function has no compiled derivative with respect to a parameter",
+    "It was compiled for other active parameters, in another package.",
+    "Tag it /** @differentiable */ where it is declared and compile that package again.",
+  ),
+  PB3012: explain(
+    "Active arguments are spread into a call whose parameters cannot be matched",
+    "How many arguments an array stands for is known only at run time.",
+    "Pass the arguments one by one, or declare a rest parameter.",
   ),
   PB3014: explain(
     "A derivative cannot be differentiated again",
