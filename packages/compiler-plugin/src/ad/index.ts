@@ -74,7 +74,7 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
   const known = summariesOf(program);
   const lowered = program.lower(demand.key);
   const fn = prepare(lowered, program, freshIds(lowered), known);
-  const joint = vjp(program, fn, demand.mask, "joint", known);
+  let joint: HirFunction | undefined;
   const split = vjp(program, fn, demand.mask, "split", known);
   const { context } = split;
   const found = new Demands(program);
@@ -89,7 +89,11 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
     ...found.all(),
     mutates: context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
     diagnostics: [...again(lowered), ...context.diagnostics],
-    joint: joint.functions[0] as HirFunction,
+    // Few functions are asked for both forms.
+    get joint() {
+      joint ??= vjp(program, fn, demand.mask, "joint", known).functions[0] as HirFunction;
+      return joint;
+    },
     forward: split.functions[0] as HirFunction,
     backward: split.functions[1] as HirFunction,
   };

@@ -2,6 +2,9 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
+/** Compiling makes much that does not live long; with V8's default it is copied again and again. Results do not depend on it. */
+const roomForTheYoung = "--max-semi-space-size=64";
+
 export interface RunOptions {
   /** Options for Node itself, such as `--max-old-space-size=8192`. */
   readonly nodeOptions?: readonly string[];
@@ -13,7 +16,7 @@ export function run(file: string, programArguments: readonly string[] = [], opti
   const entry = fileURLToPath(new URL("../hosts/run-entry.js", import.meta.url));
   const child = spawn(
     process.execPath,
-    [...(options.nodeOptions ?? []), "--import", register, entry, file, ...programArguments],
+    [roomForTheYoung, ...(options.nodeOptions ?? []), "--import", register, entry, file, ...programArguments],
     { stdio: "inherit" },
   );
   // A terminal sends Ctrl-C to both: the program decides what it means, and this process only reports the outcome.
