@@ -262,7 +262,10 @@ function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAcc
   const type = s.types.at(node);
   const symbol = s.host.symbolOf(callee.name);
   const isLiteral = symbol?.declarations?.some((d) => ts.isObjectLiteralExpression(d.parent)) === true;
-  const target = symbol === undefined || isLiteral ? undefined : memberCallee(s, symbol, name);
+  const found = symbol === undefined || isLiteral ? undefined : memberCallee(s, symbol, name);
+  // JavaScript's own methods carry no derivatives: nothing is to be found on the receiver when the code runs.
+  const platform = symbol !== undefined && found?.kind === "dynamic" && s.host.isAmbient(symbol);
+  const target = platform && found.implementations.length === 0 ? undefined : found;
   if (target !== undefined) {
     const args = argumentsOf(s, node.arguments);
     s.at(node);
