@@ -264,7 +264,9 @@ export class Statements {
       }
       case "store": {
         const value = this.get(op.value);
-        const object = this.get(op.object);
+        const written = this.get(op.object);
+        // A statement may not begin with a brace: an object that nobody reads again stands here as its literal.
+        const object = written.text.startsWith("{") ? atom(`(${written.text})`) : written;
         const type = op.object.type;
         if (type.kind === "map" && type.record !== true && op.key.kind === "index") {
           const key = this.get(op.key.index).text;
