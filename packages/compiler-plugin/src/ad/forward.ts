@@ -182,7 +182,14 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
           continue;
         }
         entries.push({ value: shadowOrZero(ctx, b, e.value) });
-        if (e.value.type.kind !== "struct") continue;
+        if (e.value.type.kind !== "struct") {
+          if (e.value.type.kind === "unknown" && ctx.activity.shadowed(e.value)) {
+            const hint =
+              "Give it an object type: declare the variable's type, or the result type of the generic function.";
+            ctx.report("PB2003", op.span, "An active object whose fields are not known here is spread.", hint);
+          }
+          continue;
+        }
         // The copy shares what the fields point to; the numbers and leaves in it are slots of their own.
         for (const [key, type] of e.value.type.fields()) {
           if (key.startsWith("#")) continue;
