@@ -97,8 +97,7 @@ function plain(s: Lowering, node: ts.NewExpression, type: Type, classText: strin
     (_, i) => `${i === 0 ? `new ${classText}(` : ", "}${args.spread?.[i] === true ? "..." : ""}`,
   );
   if (parts.length === 0) return opaqueValue(s, [`new ${classText}()`], [], type, refusal(classText), true);
-  const keeps = /^(Set|WeakMap|WeakSet|WeakRef|Promise|Proxy)$/.test(classText);
-  return opaqueValue(s, [...parts, ")"], args.values, type, refusal(classText), true, keeps);
+  return opaqueValue(s, [...parts, ")"], args.values, type, refusal(classText), true);
 }
 
 function refusal(classText: string) {
