@@ -63,8 +63,8 @@ test("conventions at kinks", () => {
       ?.registered?.vjp(...args)
       .pullback(1);
   expect(slope(Math.abs, 0)).toBe(0);
-  expect(slope(Math.max, 2, 2)).toEqual([1, 0]);
-  expect(slope(Math.min, 2, 2)).toEqual([1, 0]);
+  expect(slope(Math.max, 2, 2)).toEqual([0.5, 0.5]);
+  expect(slope(Math.min, 2, 1, 1)).toEqual([0, 0.5, 0.5]);
   expect(slope(Math.hypot, 0, 0)).toEqual([0, 0]);
   expect(slope(Math.pow, 0, 0)).toEqual([0, 0]);
   expect(slope(Math.pow, 0, 2)).toEqual([0, 0]);

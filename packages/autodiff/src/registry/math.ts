@@ -59,11 +59,15 @@ const several: Partial<Record<MathName, Several>> = {
     partials: ([x, y], value) => [y === 0 ? 0 : y * x ** (y - 1), x === 0 && y >= 0 ? 0 : value * Math.log(x)],
   },
   hypot: { arity: "any", partials: (args, value) => args.map((x) => (value === 0 ? 0 : x / value)) },
-  max: { arity: "any", partials: (args, value) => oneHot(args, args.indexOf(value)) },
-  min: { arity: "any", partials: (args, value) => oneHot(args, args.indexOf(value)) },
+  max: { arity: "any", partials: shared },
+  min: { arity: "any", partials: shared },
 };
 
-const oneHot = (args: readonly number[], chosen: number) => args.map((_, i) => (i === chosen ? 1 : 0));
+/** Those that tie share the cotangent equally, as in compiled code. */
+function shared(args: readonly number[], value: number): number[] {
+  const ties = args.filter((x) => x === value).length;
+  return args.map((x) => (x === value ? 1 / ties : 0));
+}
 
 let table: Map<unknown, Derivative> | undefined;
 

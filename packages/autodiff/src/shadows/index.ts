@@ -1,3 +1,3 @@
 export { accumulate, add } from "./accumulate.ts";
 export { clearShadow, takeShadow, tangentOf, zeroTangent } from "./take.ts";
-export { adjointIn, shadowIn, slotFor, zeroNumbers, zeroShadow } from "./zero.ts";
+export { adjointIn, copiedShadow, shadowIn, slotFor, uncopy, zeroNumbers, zeroShadow } from "./zero.ts";

@@ -2,6 +2,7 @@
 import { PullbackError } from "../errors.ts";
 import { type Any, isLeaf, type Shape } from "../protocol/index.ts";
 import { elementShape, fieldShape, fieldsOf, getField, isByReference, structureOf } from "../structure/index.ts";
+import { add } from "./accumulate.ts";
 
 /** From this depth on the walk remembers its path, so that a cyclic value is an error and not a stack overflow. */
 const watchedDepth = 200;
@@ -85,4 +86,26 @@ export function slotFor(shadow: unknown, value: unknown): Any {
 /** The adjoint in a slot of unknown kind, `undefined` where the slot holds a shadow. */
 export function adjointIn(slot: unknown): Any {
   return typeof slot === "number" || isLeaf(slot) ? slot : undefined;
+}
+
+/** The shadow of a copy of an object by its fields: adjoints start at zero, the shadows of what they point to are shared. */
+export function copiedShadow(shadow: Any): Any {
+  const copy: Record<string, Any> = {};
+  for (const field of Object.keys(shadow ?? {})) copy[field] = slotAfterCopy(shadow[field]);
+  return copy;
+}
+
+function slotAfterCopy(slot: Any): Any {
+  if (typeof slot === "number") return 0;
+  return isLeaf(slot) ? undefined : slot;
+}
+
+/** Hands the adjoints of a copy on to the object whose fields it copied, but for `taken`, which it got elsewhere. */
+export function uncopy(copy: Any, shadow: Any, ...taken: readonly string[]): void {
+  for (const field of Object.keys(shadow ?? {})) {
+    const d = taken.includes(field) ? undefined : adjointIn(copy[field]);
+    if (d === undefined) continue;
+    shadow[field] = add(adjointIn(shadow[field]), d);
+    copy[field] = slotAfterCopy(d);
+  }
 }

@@ -14,6 +14,7 @@ import {
   inertType,
   intType,
   isInteger,
+  isLoose,
   isNumeric,
   type LoopOp,
   type Op,
@@ -181,15 +182,13 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
           if (slot !== undefined) entries.push({ key: e.key, value: slot });
           continue;
         }
-        entries.push({ value: shadowOrZero(ctx, b, e.value) });
-        if (e.value.type.kind !== "struct") {
-          if (e.value.type.kind === "unknown" && ctx.activity.shadowed(e.value)) {
-            const hint =
-              "Give it an object type: declare the variable's type, or the result type of the generic function.";
-            ctx.report("PB2003", op.span, "An active object whose fields are not known here is spread.", hint);
-          }
+        const source = shadowOrZero(ctx, b, e.value);
+        if (isLoose(e.value.type)) {
+          entries.push({ value: b.runtime("copiedShadow", [source], e.value.type) });
           continue;
         }
+        entries.push({ value: source });
+        if (e.value.type.kind !== "struct") continue;
         // The copy shares what the fields point to; the numbers and leaves in it are slots of their own.
         for (const [key, type] of e.value.type.fields()) {
           if (key.startsWith("#")) continue;

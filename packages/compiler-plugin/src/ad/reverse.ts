@@ -9,6 +9,7 @@ import {
   inertType,
   intType,
   isInteger,
+  isLoose,
   isNumeric,
   type Key,
   type LoopOp,
@@ -460,6 +461,12 @@ export class ReverseSweep {
         continue;
       }
       const source = shadows.get(e.value);
+      if (isLoose(e.value.type)) {
+        if (source === undefined) continue;
+        const b = scope.builder;
+        b.runtime("uncopy", [shadow, source, ...[...taken].map((key) => b.const(key))], undefined, { effects: true });
+        continue;
+      }
       if (e.value.type.kind !== "struct") continue;
       for (const [name, type] of e.value.type.fields()) {
         // A spread copies no private fields.

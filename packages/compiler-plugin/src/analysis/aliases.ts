@@ -1,6 +1,6 @@
 /** Which values may point to the same memory, what a function writes, and the summary that its callers use. */
 import type { CallOp, HirFunction, Program, Region, Type, Value } from "../hir/index.ts";
-import { passing, slotKey, walk } from "../hir/index.ts";
+import { isLoose, passing, slotKey, walk } from "../hir/index.ts";
 import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";
 
 /** What a caller must know of a callee. One entry per parameter. */
@@ -156,7 +156,7 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
             }
             // A copy of the fields: the slots are distinct, what they point to is shared.
             const from = classOf(e.value);
-            if (e.value.type.kind === "struct" && !from.collapsed) {
+            if (e.value.type.kind === "struct" && !isLoose(e.value.type) && !from.collapsed) {
               for (const [name, type] of e.value.type.fields()) {
                 if (pointsToMemory(type)) unify(slot(classOf(op.results[0]!), name), slot(classOf(e.value), name));
               }

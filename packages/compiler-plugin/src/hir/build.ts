@@ -68,11 +68,11 @@ export class Builder {
     return op;
   }
 
-  const(value: ConstOp["value"], type?: Type): Value {
+  const(value: ConstOp["value"], type?: Type, options: { written?: true } = {}): Value {
     const own =
       type ?? (typeof value === "number" ? numberType : value === undefined ? undefinedType : constType(value));
     const result = this.value(own);
-    this.emit({ kind: "const", value, span: this.span, results: [result] });
+    this.emit({ kind: "const", value, ...options, span: this.span, results: [result] });
     return result;
   }
 

@@ -1,6 +1,7 @@
 /** The HIR: types, builder, printer, verifier, visitors and interpreter. */
 export * from "./build.ts";
 export * from "./definitions.ts";
+export * from "./instantiate.ts";
 export * from "./interpret.ts";
 export * from "./kinds.ts";
 export * from "./operators.ts";

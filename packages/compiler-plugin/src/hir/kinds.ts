@@ -48,6 +48,11 @@ export function isNumeric(type: Type): boolean {
   return type.members.some(isNumeric) && type.members.every((m) => isNumeric(m) || m.kind === "inert");
 }
 
+/** Objects that may have fields of which the type says nothing: values of a type parameter. */
+export function isLoose(type: Type): boolean {
+  return type.kind === "unknown" || (type.kind === "struct" && type.parameter !== undefined);
+}
+
 /** The union without its inert members: what a narrowed value of the type is. */
 export function narrowed(type: Type): Type {
   if (type.kind !== "union") return type;

@@ -41,6 +41,8 @@ export interface StructType {
   readonly classKey?: string;
   /** An interface that classes implement: its values may have fields that the type does not tell. */
   readonly open?: true;
+  /** The type parameter whose constraint it is: its values have fields that the type does not tell. */
+  readonly parameter?: string;
 }
 
 /** How a value of a type carries its adjoint: by value, by reference (a shadow), unknown until run time, or not at all. */
@@ -95,6 +97,8 @@ export type Op =
 export interface ConstOp extends OpBase {
   readonly kind: "const";
   readonly value: number | string | boolean | null | undefined | bigint;
+  /** It stands in the program's own text: adding a 0 makes 0 of -0 there, where adding a symbolic zero changes nothing. */
+  readonly written?: true;
 }
 
 /** A module-level or ambient name (or a dotted chain of readonly ones, `Math.PI`), constant for differentiation. */

@@ -1,6 +1,6 @@
 /** Walks and rewrites HIR: operands, nested regions, substitution of values, copies with fresh values. */
 import type { Ids } from "./build.ts";
-import type { HirFunction, Op, Region, Value } from "./types.ts";
+import type { HirFunction, Op, Region, Type, Value } from "./types.ts";
 
 /** The values an operation reads itself; those read inside its regions are not listed. */
 export function operands(op: Op): readonly Value[] {
@@ -174,9 +174,14 @@ export function substitute(region: Region, replacements: ReadonlyMap<Value, Valu
 }
 
 /** A copy whose definitions are fresh values; free values go through `map`, which also learns the fresh ones. */
-export function copyRegion(region: Region, map: Map<Value, Value>, ids: Ids): Region {
+export function copyRegion(
+  region: Region,
+  map: Map<Value, Value>,
+  ids: Ids,
+  retype: (type: Type) => Type = (type) => type,
+): Region {
   const fresh = (v: Value): Value => {
-    const copy = { ...v, id: ids.next++ };
+    const copy = { ...v, id: ids.next++, type: retype(v.type) };
     map.set(v, copy);
     return copy;
   };

@@ -25,6 +25,19 @@ describe("arithmetic and Math", () => {
     expect(gradient(f, { wrt: [1] })(3, 5)).toEqual([9]);
   });
 
+  test("the compiled primal is the plain one, bit for bit, the sign of zero included", () => {
+    const f = (x: number) => {
+      const sum = 0 + x;
+      return 2 * sum + (0 * 1 + x) + (x - 0) + (x + 0);
+    };
+    expect(Object.is(f(-0), 0)).toBe(true);
+    expect(Object.is(valueWithGradient(f)(-0).value, 0)).toBe(true);
+    const g = (x: number) => 0 + x;
+    expect(Object.is(valueWithGradient(g)(-0).value, g(-0))).toBe(true);
+    const same = (x: number) => -0 + x;
+    expect(Object.is(valueWithPullback(same)(-0).value, -0)).toBe(true);
+  });
+
   test("every operator", () => {
     function f(a: number, b: number): number {
       let x = a + b - a * b;

@@ -2,8 +2,8 @@
  * Copies small callees into their callers before differentiation: a call boxes every number that it returns, and keeps a
  * frame. Function literals that are called where they are visible go the same way, whatever they capture.
  */
-import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Value } from "../hir/index.ts";
-import { copyRegion, mapOp, regions, walk } from "../hir/index.ts";
+import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Type, Value } from "../hir/index.ts";
+import { bindingsOf, copyRegion, instantiate, mapOp, regions, walk } from "../hir/index.ts";
 
 /** Operations of a declared function, and of a literal, up to which they are copied. */
 const smallFunction = 60;
@@ -104,7 +104,9 @@ class Inliner {
         bound.push([p, missing]);
       }
     });
-    const body = copyRegion(callee.body, new Map(bound), this.ids);
+    const bindings = bindingsOf(callee, args, (op.results[0] as Value).type);
+    const retype = bindings.size === 0 ? undefined : (type: Type) => instantiate(type, bindings);
+    const body = copyRegion(callee.body, new Map(bound), this.ids, retype);
     this.size += weight(body);
     return { ...body, ops: [...made, ...body.ops] };
   }

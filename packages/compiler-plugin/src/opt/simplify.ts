@@ -2,7 +2,7 @@
 import type { ConstOp, Op, Region, Value } from "../hir/index.ts";
 import { mapOp, regions } from "../hir/index.ts";
 
-type Known = { readonly value: ConstOp["value"] };
+type Known = { readonly value: ConstOp["value"]; readonly written?: true };
 
 /** One pass over a region in program order; operations' results may be replaced by earlier values. */
 export function simplify(region: Region): Region {
@@ -10,6 +10,7 @@ export function simplify(region: Region): Region {
   const negated = new Map<Value, Value>();
   const replaced = new Map<Value, Value>();
   const resolve = (v: Value): Value => replaced.get(v) ?? v;
+  const isSymbolicZero = (v: Value) => numberIs(v, -0) || (numberIs(v, 0) && constants.get(v)?.written !== true);
   const numberIs = (v: Value, n: number) => constants.has(v) && Object.is(constants.get(v)?.value, n);
 
   const walkRegion = (r: Region, outer: ReadonlyMap<string, Value>): Region => {
@@ -36,12 +37,13 @@ export function simplify(region: Region): Region {
       if (result !== undefined && simpler !== undefined) {
         if (simpler.kind === "value") replaced.set(result, simpler.value);
         else {
-          const constant: ConstOp = { kind: "const", value: simpler.constant, span: op.span, results: [result] };
+          const { constant: value, written } = simpler;
+          const constant: ConstOp = { kind: "const", value, ...written, span: op.span, results: [result] };
           const key = keyOf(constant) as string;
           const same = known.get(key);
           if (same !== undefined) replaced.set(result, same);
           else {
-            constants.set(result, { value: simpler.constant });
+            constants.set(result, { value, ...written });
             known.set(key, result);
             ops.push(constant);
           }
@@ -57,7 +59,9 @@ export function simplify(region: Region): Region {
         }
         known.set(key, result);
       }
-      if (op.kind === "const" && result !== undefined) constants.set(result, { value: op.value });
+      if (op.kind === "const" && result !== undefined) {
+        constants.set(result, op.written === true ? { value: op.value, written: true } : { value: op.value });
+      }
       if (op.kind === "prim" && op.op === "neg" && result !== undefined) negated.set(result, op.args[0] as Value);
       ops.push(
         regions(op).length === 0
@@ -75,7 +79,10 @@ export function simplify(region: Region): Region {
   const shortcut = (
     op: Op,
     result: Value,
-  ): { kind: "value"; value: Value } | { kind: "constant"; constant: ConstOp["value"] } | undefined => {
+  ):
+    | { kind: "value"; value: Value }
+    | { kind: "constant"; constant: ConstOp["value"]; written: { written?: true } }
+    | undefined => {
     const value = (v: Value | undefined) => (v === undefined ? undefined : ({ kind: "value", value: v } as const));
     if (op.kind === "runtime" && op.fn === "add") {
       const [x, y] = op.args as [Value, Value];
@@ -90,7 +97,8 @@ export function simplify(region: Region): Region {
         op,
         literals.map((l) => (l as Known).value),
       );
-      if (folded !== undefined) return { kind: "constant", constant: folded.value };
+      const written = literals.some((l) => l?.written === true) ? ({ written: true } as const) : {};
+      if (folded !== undefined) return { kind: "constant", constant: folded.value, written };
     }
     if (op.kind !== "prim" || (result.type.kind === "inert" && result.type.text !== "Int")) return undefined;
     const [x, y] = op.args;
@@ -98,8 +106,8 @@ export function simplify(region: Region): Region {
     switch (op.op) {
       case "+":
         if (y === undefined || !numeric(y)) return undefined;
-        if (numberIs(x, 0) || numberIs(x, -0)) return value(y);
-        if (numberIs(y, 0) || numberIs(y, -0)) return value(x);
+        if (isSymbolicZero(x)) return value(y);
+        if (isSymbolicZero(y)) return value(x);
         return undefined;
       case "-":
         return y !== undefined && numberIs(y, 0) ? value(x) : undefined;
@@ -157,7 +165,7 @@ function fold(op: Extract<Op, { kind: "prim" | "math" }>, args: readonly ConstOp
 function keyOf(op: Op): string | undefined {
   switch (op.kind) {
     case "const":
-      return `const ${typeof op.value} ${Object.is(op.value, -0) ? "-0" : String(op.value)} ${op.results[0]?.type.kind}`;
+      return `const ${typeof op.value} ${Object.is(op.value, -0) ? "-0" : String(op.value)} ${op.results[0]?.type.kind} ${op.value === 0 && op.written === true}`;
     case "global":
       return `global ${op.file} ${op.text}`;
     case "prim":

@@ -18,7 +18,7 @@ export function expression(s: Lowering, node: ts.Expression): Value {
   const { ts } = s;
   const K = ts.SyntaxKind;
   if (ts.isIdentifier(node)) return identifier(s, node);
-  if (ts.isNumericLiteral(node)) return s.at(node).const(Number(node.text), { kind: "number" });
+  if (ts.isNumericLiteral(node)) return s.at(node).const(Number(node.text), { kind: "number" }, { written: true });
   if (ts.isStringLiteralLike(node)) return s.at(node).const(node.text);
   if (ts.isPropertyAccessExpression(node)) return propertyAccess(s, node);
   if (ts.isElementAccessExpression(node)) return elementAccess(s, node);
@@ -41,7 +41,7 @@ export function expression(s: Lowering, node: ts.Expression): Value {
     const operand = expression(s, node.operand);
     s.at(node);
     if (node.operator === K.MinusToken && ts.isNumericLiteral(node.operand))
-      return s.builder.const(-Number(node.operand.text), { kind: "number" });
+      return s.builder.const(-Number(node.operand.text), { kind: "number" }, { written: true });
     return unary(s, ts.tokenToString(node.operator)!, operand, s.types.at(node));
   }
   if (ts.isPostfixUnaryExpression(node)) return increment(s, node);

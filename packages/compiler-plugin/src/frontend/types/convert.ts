@@ -76,7 +76,8 @@ export class Types {
       const constraint = checker.getBaseConstraintOfType(type);
       if (constraint === undefined || constraint === type) return unknown(checker.typeToString(type));
       if (constraint.flags & (F.Unknown | F.Any)) return unknown(checker.typeToString(type));
-      return this.of(constraint);
+      const bound = this.of(constraint);
+      return bound.kind === "struct" ? { ...bound, open: true, parameter: checker.typeToString(type) } : bound;
     }
     if (type.flags & F.Object) return this.#object(type as ts.ObjectType);
     return unknown(checker.typeToString(type));
