@@ -4,27 +4,24 @@ import type { InitializerOptions } from "../initializers/index.ts";
 import type { Layer } from "./layer.ts";
 import { Linear } from "./linear.ts";
 
-function projections(
-  dim: number,
-  hidden: number,
-  options: InitializerOptions,
-): [gate: Linear, up: Linear, down: Linear] {
-  const keys = options.key?.split(3) ?? [];
-  const linear = (from: number, to: number, i: number) =>
-    new Linear(from, to, { bias: false, ...(keys[i] === undefined ? {} : { key: keys[i] }) });
-  return [linear(dim, hidden, 0), linear(dim, hidden, 1), linear(hidden, dim, 2)];
-}
-
-/** `down(gelu(gate x) * up x)` with the tanh form of GELU, as Gemma; `[…, dim]` to `[…, dim]`, without biases. */
-export class GeGLU implements Layer<Tensor, Tensor> {
+/** The three projections, `[dim]` to `[hidden]` twice and back, without biases. */
+class GatedProjections {
   readonly gate: Linear;
   readonly up: Linear;
   readonly down: Linear;
 
   constructor(dim: number, hidden: number, options: InitializerOptions = {}) {
-    [this.gate, this.up, this.down] = projections(dim, hidden, options);
+    const keys = options.key?.split(3) ?? [];
+    const linear = (from: number, to: number, i: number) =>
+      new Linear(from, to, { bias: false, ...(keys[i] === undefined ? {} : { key: keys[i] }) });
+    this.gate = linear(dim, hidden, 0);
+    this.up = linear(dim, hidden, 1);
+    this.down = linear(hidden, dim, 2);
   }
+}
 
+/** `down(gelu(gate x) * up x)` with the tanh form of GELU, as Gemma; `[…, dim]` to `[…, dim]`, without biases. */
+export class GeGLU extends GatedProjections implements Layer<Tensor, Tensor> {
   /** @differentiable */
   forward(input: Tensor): Tensor {
     return this.down.forward(this.gate.forward(input).gelu("tanh").mul(this.up.forward(input)));
@@ -32,15 +29,7 @@ export class GeGLU implements Layer<Tensor, Tensor> {
 }
 
 /** `down(silu(gate x) * up x)`; `[…, dim]` to `[…, dim]`, without biases. */
-export class SwiGLU implements Layer<Tensor, Tensor> {
-  readonly gate: Linear;
-  readonly up: Linear;
-  readonly down: Linear;
-
-  constructor(dim: number, hidden: number, options: InitializerOptions = {}) {
-    [this.gate, this.up, this.down] = projections(dim, hidden, options);
-  }
-
+export class SwiGLU extends GatedProjections implements Layer<Tensor, Tensor> {
   /** @differentiable */
   forward(input: Tensor): Tensor {
     return this.down.forward(this.gate.forward(input).silu().mul(this.up.forward(input)));

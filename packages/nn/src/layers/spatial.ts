@@ -45,8 +45,8 @@ export class UpSampling implements Layer<Tensor, Tensor> {
   }
 }
 
-/** The largest of `x + weight` in every window, weight `[channels, …kernel]`; starts as max pooling of stride 1. */
-export class Dilation2d implements Layer<Tensor, Tensor> {
+/** One weight per channel and place in the window, `[channels, …kernel]`, zero at first: a flat structuring element. */
+class Morphology {
   weight: Tensor;
   readonly options: NoDerivative<MorphologyOptions>;
 
@@ -54,23 +54,18 @@ export class Dilation2d implements Layer<Tensor, Tensor> {
     this.weight = zeros([channels, ...kernelOf(kernelSize, 2)]);
     this.options = options;
   }
+}
 
+/** The largest of `x + weight` in every window; starts as max pooling of stride 1. */
+export class Dilation2d extends Morphology implements Layer<Tensor, Tensor> {
   /** @differentiable */
   forward(input: Tensor): Tensor {
     return dilation2d(input, this.weight, this.options);
   }
 }
 
-/** The least of `x - weight` in every window, weight `[channels, …kernel]`. */
-export class Erosion2d implements Layer<Tensor, Tensor> {
-  weight: Tensor;
-  readonly options: NoDerivative<MorphologyOptions>;
-
-  constructor(channels: number, kernelSize: PerAxis, options: MorphologyOptions = {}) {
-    this.weight = zeros([channels, ...kernelOf(kernelSize, 2)]);
-    this.options = options;
-  }
-
+/** The least of `x - weight` in every window. */
+export class Erosion2d extends Morphology implements Layer<Tensor, Tensor> {
   /** @differentiable */
   forward(input: Tensor): Tensor {
     return erosion2d(input, this.weight, this.options);
