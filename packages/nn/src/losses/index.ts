@@ -1,12 +1,18 @@
 /** Losses: `(predictions, targets, { reduction })`, differentiable in every floating argument. */
 export { type CrossEntropyOptions, crossEntropy, type LabelOptions, negativeLogLikelihood } from "./cross-entropy.ts";
+export {
+  type DistillationOptions,
+  distillationLoss,
+  type SampledDistillationOptions,
+  sampledDistillationLoss,
+  sampleTeacher,
+  type TeacherSample,
+} from "./distillation.ts";
 export { categoricalHingeLoss, hingeLoss, squaredHingeLoss, type TripletOptions, tripletMarginLoss } from "./margin.ts";
 export {
   binaryCrossEntropy,
-  type DistillationOptions,
   type DivergenceOptions,
   type DpoOptions,
-  distillationLoss,
   dpoLoss,
   kullbackLeiblerDivergence,
   type SigmoidCrossEntropyOptions,

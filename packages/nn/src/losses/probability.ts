@@ -55,26 +55,6 @@ export function kullbackLeiblerDivergence(
   return reduce(targets.mul(positive.log().sub(predictions.log())).sum(options.axis ?? -1), options.reduction);
 }
 
-export interface DistillationOptions extends DivergenceOptions {
-  /** Divides both logits; default 1. */
-  readonly temperature?: NoDerivative<number>;
-}
-
-/**
- * `temperature² · KL(softmax(teacher / temperature) ‖ softmax(student / temperature))` over `axis`. Hinton, Vinyals and
- * Dean 2015, section 2.
- *
- * @differentiable
- */
-export function distillationLoss(student: Tensor, teacher: Tensor, options: DistillationOptions = {}): Tensor {
-  const temperature = options.temperature ?? 1;
-  const axis = options.axis ?? -1;
-  const logStudent = student.div(temperature).logSoftmax(axis);
-  const logTeacher = teacher.div(temperature).logSoftmax(axis);
-  const divergence = logTeacher.exp().mul(logTeacher.sub(logStudent)).sum(axis);
-  return reduce(divergence.mul(temperature * temperature), options.reduction);
-}
-
 export interface DpoOptions extends LossOptions {
   /** How strongly the policy is held to the reference; default 0.1. */
   readonly beta?: NoDerivative<number>;
