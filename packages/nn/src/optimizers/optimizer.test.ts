@@ -1,10 +1,10 @@
 /** What all optimizers share: ties, misfits, groups, state, dtypes, other leaves and manifolds. */
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { manifold, pointwise, vector } from "@pullback/autodiff";
-import { CheckpointError, ones, type Tensor, tensor, zeros } from "@pullback/core";
+import { CheckpointError, ones, Tensor, tensor, zeros } from "@pullback/core";
 import { ParameterError } from "../errors.ts";
 import { Embedding, Linear } from "../layers/index.ts";
-import { Adam, AdamW, type Optimizer, RMSProp, SGD } from "./index.ts";
+import { Adam, AdamW, type Clip, type Optimizer, RMSProp, SGD } from "./index.ts";
 
 const linearGradient = (value: number) => ({ weight: ones([2, 3]).mul(value), bias: ones([2]).mul(value) });
 
@@ -53,6 +53,35 @@ describe("ties", () => {
       [-3, -3],
     ]);
   });
+});
+
+test("clipping reads nothing back from the backend, unless a number is clipped by a norm", () => {
+  const reads = jest.spyOn(Tensor.prototype, "dataSync");
+  const items = jest.spyOn(Tensor.prototype, "item");
+  const step = (clip: Clip, model: any, gradient: any) => {
+    new AdamW(model, { learningRate: 0.1, clip }).update(model, gradient);
+    const count = reads.mock.calls.length + items.mock.calls.length;
+    reads.mockClear();
+    items.mockClear();
+    return count;
+  };
+  const gradient = { weight: ones([2, 3]), bias: ones([2]) };
+  for (const clip of [{ globalNorm: 1 }, { norm: 1 }, { value: 0.5 }]) {
+    expect(step(clip, new Linear(3, 2), gradient)).toBe(0);
+  }
+  expect(step({ globalNorm: 1 }, { w: ones([2]), k: 1 }, { w: ones([2]), k: 2 })).toBeGreaterThan(0);
+  jest.restoreAllMocks();
+});
+
+test("a global norm over tensors of two dtypes and a number, by hand", () => {
+  const model = { a: zeros([2]), b: zeros([1], { dtype: "float64" }), k: 0 };
+  const gradient = { a: tensor([1, 2]), b: tensor([4], { dtype: "float64" }), k: -2 };
+  // The norm is 5: everything is scaled by 2 / 5, as far as 1e-6 is nothing.
+  new SGD(model, { learningRate: 1, clip: { globalNorm: 2 } }).update(model, gradient);
+  expect([model.a.dtype, model.b.dtype]).toEqual(["float32", "float64"]);
+  for (const [i, x] of [...(model.a.toArray() as number[]), model.b.item(), model.k].entries()) {
+    expect(x).toBeCloseTo([-0.4, -0.8, -1.6, 0.8][i], 5);
+  }
 });
 
 describe("a gradient that does not fit", () => {
