@@ -9,7 +9,7 @@ export {
   useBackend,
   withBackend,
 } from "./backend/index.ts";
-export type { DType, TypedArray } from "./dtype.ts";
+export { type DType, isQuantised, type QuantisedDType, quantisedRowBytes, type TypedArray } from "./dtype.ts";
 export {
   AxisError,
   BackendError,

@@ -7,6 +7,7 @@ import { generatorState, loadSafetensors, RandomKey, saveSafetensors, setGenerat
 import { CheckpointError } from "../errors.ts";
 import type { Optimizer, OptimizerState } from "../optimizers/index.ts";
 import { loadStateDict, stateDict } from "../parameters/index.ts";
+import { withBytes } from "../parameters/state-dict.ts";
 import type { TrainingPosition } from "./position.ts";
 
 const folderName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
@@ -45,7 +46,9 @@ export async function saveCheckpoint(
   };
   try {
     await mkdir(temporary, { recursive: true });
-    await saveSafetensors(join(temporary, "model.safetensors"), stateDict(run.model), { metadata: { format: "pt" } });
+    await saveSafetensors(join(temporary, "model.safetensors"), withBytes(stateDict(run.model)), {
+      metadata: { format: "pt" },
+    });
     const oneFile = { maxShardBytes: Number.POSITIVE_INFINITY };
     await saveSafetensors(join(temporary, "optimizer.safetensors"), tensors, oneFile);
     await writeFile(join(temporary, "training.json"), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });

@@ -50,6 +50,13 @@ class Keyed implements layers.Layer<Tensor, Tensor> {
   }
 }
 
+/** With both factors away from zero, on a base in float64, which is no parameter. */
+function adapted(): layers.LoRA {
+  const layer = new layers.LoRA(mapParameters(new layers.Linear(4, 3), wide), { rank: 2, alpha: 3 });
+  layer.up = smoothValues([3, 2]);
+  return layer;
+}
+
 describe("derivatives", () => {
   test.each<[string, () => layers.Layer<Tensor, Tensor>, readonly number[]]>([
     ["ReLU", () => new layers.ReLU(), [7]],
@@ -119,6 +126,7 @@ describe("derivatives", () => {
     ["UpSampling bilinear", () => new layers.UpSampling(2, { mode: "bilinear" }), [1, 2, 2, 3]],
     ["Dilation2d", () => new layers.Dilation2d(2, 2), [1, 2, 4, 4]],
     ["Erosion2d", () => new layers.Erosion2d(2, 2), [1, 2, 4, 4]],
+    ["LoRA", adapted, [2, 4]],
     [
       "Sequential",
       () => new layers.Sequential(new layers.Linear(3, 4), new layers.Tanh(), new layers.LayerNorm(4)),

@@ -49,6 +49,7 @@ export { Embedding } from "./embedding.ts";
 export { GeGLU, SwiGLU } from "./gated.ts";
 export type { Layer } from "./layer.ts";
 export { Linear, type LinearOptions } from "./linear.ts";
+export { LoRA, type LoRAOptions } from "./lora.ts";
 export { AlphaDropout, GaussianDropout, GaussianNoise } from "./noise.ts";
 export { LayerNorm, type LayerNormOptions, RMSNorm, type RMSNormOptions } from "./normalization.ts";
 export {
@@ -67,6 +68,7 @@ export {
   MaxPool3d,
 } from "./pooling.ts";
 export { LearnedPositions, RotaryPositions, SinusoidalPositions } from "./positions.ts";
+export { QuantisedLinear } from "./quantised-linear.ts";
 export { GRU, LSTM, type RecurrentLayer, type RecurrentResult, SimpleRNN } from "./recurrent.ts";
 export { GRUCell, LSTMCell, type LSTMState, SimpleRNNCell, type SimpleRNNOptions } from "./recurrent-cells.ts";
 export type { HiddenState, RecurrentOptions } from "./recurrent-weights.ts";

@@ -1,6 +1,6 @@
 /** A model, or its tangent, as a map from published names to tensors; and back. */
 import { isLeaf, primalOf, type Shape } from "@pullback/autodiff";
-import { CheckpointError, Tensor, tensor } from "@pullback/core";
+import { CheckpointError, isQuantised, quantisedRowBytes, Tensor, tensor } from "@pullback/core";
 import { namesOf, publish } from "./names.ts";
 import { isContainer, joinPath, setSlot, slotsOf } from "./slots.ts";
 
@@ -18,7 +18,8 @@ interface Entry {
 }
 
 /**
- * The tensors of a model by published name: parameters, and buffers (`NoDerivative<Tensor>` fields, integer tensors).
+ * The tensors of a model by published name: parameters, and buffers (`NoDerivative<Tensor>` fields, integer tensors, and
+ * all tensors of a `NoDerivative` layer, such as the one that `LoRA` adapts).
  * Number parameters are float64 tensors of rank 0. Names are field paths (`layers.0.weight`) as far as no class says
  * otherwise by `static names`. A tied parameter appears once.
  *
@@ -46,7 +47,8 @@ export function stateDict(value: unknown, model: unknown = primalOf(value) ?? va
 
 /**
  * Puts the tensors of `dict` into the model, in place, under the names that `stateDict(model)` uses, each cast to the
- * dtype that stands there. A tied parameter may come under the name of either path.
+ * dtype that stands there. A tied parameter may come under the name of either path; a quantised tensor as itself, as
+ * floating numbers, which are quantised, or as its bytes, uint8 `[…, bytes of a row]`.
  *
  * @throws CheckpointError PB7110 listing every missing, unknown and misshapen tensor at once; the model is then as it was
  */
@@ -64,16 +66,39 @@ export function loadStateDict(model: unknown, dict: ReadonlyMap<string, Tensor>)
       missing.push(entry.name);
       continue;
     }
-    const shape = typeof entry.value === "number" ? [] : entry.value.shape;
-    if (source.rank !== shape.length || source.shape.some((extent, i) => extent !== shape[i])) {
+    const { value, container, key } = entry;
+    const shape = typeof value === "number" ? [] : value.shape;
+    const bytes = isBytesOf(source, value);
+    if (!bytes && (source.rank !== shape.length || source.shape.some((extent, i) => extent !== shape[i]))) {
       misshapen.push({ name: entry.name, has: `[${source.shape}]`, needs: `[${shape}]` });
       continue;
     }
-    const { value, container, key } = entry;
-    writes.push(() => setSlot(container, key, typeof value === "number" ? source.item() : source.cast(value.dtype)));
+    writes.push(() => setSlot(container, key, bytes ? fromBytes(source, value as Tensor) : like(source, value)));
   }
   if (missing.length + unknown.length + misshapen.length > 0) throw misfit(missing, unknown, misshapen);
   for (const write of writes) write();
+}
+
+const like = (source: Tensor, value: Tensor | number) =>
+  typeof value === "number" ? source.item() : source.cast(value.dtype);
+
+/** Whether `source` holds the blocks of a quantised tensor of the shape of `value`. */
+function isBytesOf(source: Tensor, value: Tensor | number): boolean {
+  if (typeof value === "number" || !isQuantised(value.dtype) || source.dtype !== "uint8") return false;
+  const rowBytes = quantisedRowBytes(value.dtype, value.shape[value.rank - 1]);
+  return source.rank === value.rank && source.shape.join() === [...value.shape.slice(0, -1), rowBytes].join();
+}
+
+const fromBytes = (source: Tensor, { dtype, shape }: Tensor): Tensor => tensor(source.dataSync(), { dtype, shape });
+
+/** A state dict as a file can hold it: the blocks of quantised tensors as bytes, uint8 `[…, bytes of a row]`. */
+export function withBytes(dict: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const entries = [...dict].map(([name, x]): [string, Tensor] => {
+    if (!isQuantised(x.dtype)) return [name, x];
+    const rowBytes = quantisedRowBytes(x.dtype, x.shape[x.rank - 1]);
+    return [name, tensor(x.dataSync(), { shape: [...x.shape.slice(0, -1), rowBytes] })];
+  });
+  return new Map(entries);
 }
 
 function misfit(
@@ -109,7 +134,7 @@ function collect(value: unknown, shape: Shape, seen: Set<object>, open: Set<obje
     const content = slot.value;
     if (content instanceof Tensor || (typeof content === "number" && slot.shape !== "-")) {
       entries.push({ path: slot.key, name: slot.key, container: value, key: slot.key, value: content, tied });
-    } else if (!isLeaf(content) && (slot.shape !== "-" || isListOfTensors(content))) {
+    } else if (!isLeaf(content) && (slot.shape !== "-" || isListOfTensors(content) || isLayer(content))) {
       for (const entry of collect(content, slot.shape, seen, open)) {
         entry.path = joinPath(slot.key, entry.path);
         entry.name = joinPath(slot.key, entry.name);
@@ -121,5 +146,7 @@ function collect(value: unknown, shape: Shape, seen: Set<object>, open: Set<obje
   if (names !== undefined) for (const entry of entries) entry.name = publish(names, entry.name);
   return entries;
 }
+
+const isLayer = (value: unknown): boolean => typeof (value as { forward?: unknown } | null)?.forward === "function";
 
 const isListOfTensors = (value: unknown): boolean => Array.isArray(value) && value.every((x) => x instanceof Tensor);
