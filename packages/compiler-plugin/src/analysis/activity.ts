@@ -77,32 +77,37 @@ interface Outcome {
   readonly params: readonly boolean[];
 }
 
-const outcomes = new WeakMap<Summaries, Map<string, Outcome | undefined>>();
+/** Outcomes under way, by program: in a cycle everything varies. */
+const open = new WeakMap<Summaries["program"], Set<string>>();
 
-/** Outcome of a function of the program for given varied parameters; in a cycle everything varies. */
+/** Outcome of a function of the program for given varied parameters. */
 function outcomeOf(key: string, bits: readonly boolean[], summaries: Summaries): Outcome {
-  let known = outcomes.get(summaries);
-  if (known === undefined) {
-    known = new Map();
-    outcomes.set(summaries, known);
-  }
   const fn = summaries.program.lower(key);
   // Arguments of a rest parameter stand one by one in calls that are not prepared yet.
   const folded = fn.params.map((_, i) => (i === fn.rest ? bits.slice(i).some(Boolean) : bits[i] === true));
-  const id = `${folded.map(Number).join("")}|${key}`;
-  const found = known.get(id);
-  if (found !== undefined) return found;
-  const { mutates } = summaries.of(key, fn.params.length);
-  if (known.has(id)) return { result: true, params: mutates };
-  known.set(id, undefined);
-  const inner = activity(fn, folded.map(Number).join(""), summaries);
-  const result = fn.body.results[0];
-  const outcome = {
-    result: result !== undefined && inner.varied(result),
-    params: fn.params.map((p, i) => mutates[i] === true && inner.varied(p)),
+  const mask = folded.map(Number).join("");
+  const id = `outcome ${mask} ${key}`;
+  const underWay = open.get(summaries.program) ?? new Set();
+  open.set(summaries.program, underWay);
+  if (underWay.has(id)) return { result: true, params: summaries.of(key, fn.params.length).mutates };
+  const compute = (): Outcome => {
+    underWay.add(id);
+    try {
+      // By its key: another revision of the program has another function.
+      const current = summaries.program.lower(key);
+      const { mutates } = summaries.of(key, current.params.length);
+      const inner = activity(current, mask, summaries);
+      const result = current.body.results[0];
+      return {
+        result: result !== undefined && inner.varied(result),
+        params: current.params.map((p, i) => mutates[i] === true && inner.varied(p)),
+      };
+    } finally {
+      underWay.delete(id);
+    }
   };
-  known.set(id, outcome);
-  return outcome;
+  const same = (a: Outcome, b: Outcome) => a.result === b.result && a.params.join() === b.params.join();
+  return summaries.memo.get(id, compute, same);
 }
 
 export function activity(fn: HirFunction, mask: string, summaries: Summaries): Activity {

@@ -1,6 +1,7 @@
 /** Which values may point to the same memory, what a function writes, and the summary that its callers use. */
 import type { CallOp, HirFunction, Program, Region, Type, Value } from "../hir/index.ts";
 import { isLoose, passing, slotKey, walk } from "../hir/index.ts";
+import { type Memo, memoOf } from "./memo.ts";
 import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";
 
 /** What a caller must know of a callee. One entry per parameter. */
@@ -46,23 +47,38 @@ const harmless = new Set(["NoDerivative", "Int[]", "key[]", "unknown"]);
 /** Summaries of the functions of one program, made on demand; functions in a cycle are taken to link everything. */
 export class Summaries {
   readonly program: Pick<Program, "lower">;
-  private readonly done = new Map<string, Summary>();
+  readonly memo: Memo;
   private readonly open = new Set<string>();
 
   constructor(program: Pick<Program, "lower">) {
     this.program = program;
+    this.memo = memoOf(program);
   }
 
   of(key: string, arity: number): Summary {
-    const known = this.done.get(key);
-    if (known !== undefined) return known;
     if (this.open.has(key)) return worst(arity);
-    this.open.add(key);
-    const { summary } = aliases(this.program.lower(key), this);
-    this.open.delete(key);
-    this.done.set(key, summary);
-    return summary;
+    return this.memo.get(`summary ${key}`, () => this.compute(key), sameSummary);
   }
+
+  private compute(key: string): Summary {
+    this.open.add(key);
+    try {
+      return aliases(this.program.lower(key), this).summary;
+    } finally {
+      this.open.delete(key);
+    }
+  }
+}
+
+function sameSummary(a: Summary, b: Summary): boolean {
+  const bits = (one: readonly boolean[], other: readonly boolean[]) =>
+    one.length === other.length && one.every((bit, i) => bit === other[i]);
+  return (
+    bits(a.mutates, b.mutates) &&
+    bits(a.returned, b.returned) &&
+    a.linked.length === b.linked.length &&
+    a.linked.every(([i, j], at) => b.linked[at]?.[0] === i && b.linked[at][1] === j)
+  );
 }
 
 function worst(arity: number): Summary {

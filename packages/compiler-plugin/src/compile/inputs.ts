@@ -9,7 +9,9 @@ export interface Input {
   readonly hash: string;
 }
 
-export function inputOf(file: string): Input {
+/** An input as it is now; `known` is what it was, and saves reading it again. */
+export function inputOf(file: string, known?: Input): Input {
+  if (known !== undefined && isUnchanged(known)) return known;
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined) return { file, modified: 0, size: -1, hash: "" };
   return { file, modified: stat.mtimeMs, size: stat.size, hash: hash(readFileSync(file, "utf8")) };

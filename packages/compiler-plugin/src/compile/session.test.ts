@@ -47,6 +47,7 @@ const compiler: Compiler = {
         structs: () => [],
         tagged: () => [],
         registrations: () => [],
+        settle: () => {},
       },
       text: (file: string) => readFileSync(file, "utf8"),
       diagnostics: (file: string) => diagnostics.filter(({ span }) => span.file === file),

@@ -10,8 +10,9 @@ import { compilerVersion, DiskCache, hash } from "./cache.ts";
 import { CompileError, failureOf } from "./errors.ts";
 import { compileFile, emitsNothing } from "./file.ts";
 import { type Input, inputOf, isUnchanged } from "./inputs.ts";
-import { planProgram } from "./plan.ts";
+import { type FilePlan, type Plan, planProgram } from "./plan.ts";
 import { noProgress, type Progress } from "./progress.ts";
+import { Revisions } from "./revisions.ts";
 import { isSelfHosted } from "./self-hosted.ts";
 import type { Stages } from "./stages.ts";
 
@@ -61,12 +62,17 @@ export class Session {
   readonly #version: string;
   readonly #stateName: string;
   readonly #warned = new Set<string>();
+  readonly #revisions: Revisions;
   #state: State | undefined;
   #program: CompilerProgram | undefined;
+  #inputs = new Map<string, Input>();
+  /** What the files were written from, with the names of their cache entries. */
+  #written = new Map<string, { readonly from: readonly unknown[]; readonly name: string }>();
 
   constructor(options: SessionOptions, compiler: Compiler) {
     this.#options = options;
     this.#compiler = compiler;
+    this.#revisions = new Revisions(compiler);
     this.#cache = options.cache ?? DiskCache.of(options.projectFolder);
     this.#version = compilerVersion(options.projectFolder);
     const { projectFolder, tsconfig, rootFiles } = options;
@@ -108,6 +114,7 @@ export class Session {
     if (name === undefined) return this.#stripped(readFileSync(file, "utf8"), file);
     let kept = this.#cache.read(name);
     if (kept === undefined) {
+      this.#written.clear();
       this.#build(state.rootFiles);
       kept = this.#cache.read(name);
     }
@@ -156,30 +163,41 @@ export class Session {
       ...(tsconfig === undefined ? {} : { tsconfig }),
       ...(this.#program === undefined ? {} : { oldProgram: this.#program }),
     });
-    const inputs = program.inputs.map(inputOf);
-    const plan = planProgram(program, this.#compiler, progress);
+    const inputs = program.inputs.map((file) => inputOf(file, this.#inputs.get(file)));
+    this.#inputs = new Map(inputs.map((input) => [input.file, input]));
+    this.#revisions.advance(program);
+    // What else changes than functions may change what is written of any file.
+    if (program.changed === undefined) this.#written.clear();
+    const plan = planProgram(program, this.#revisions, progress);
     this.#program = program;
     const units: Record<string, string> = {};
     const failures: Diagnostic[] = [];
     const toEmit = [...plan.files.values()].filter(
       (file) => !emitsNothing(program, file) && !file.diagnostics.some(({ severity }) => severity === "error"),
     );
-    for (const [i, { file }] of toEmit.entries()) {
+    for (const [i, filePlan] of toEmit.entries()) {
+      const { file } = filePlan;
+      const from = writtenFrom(program, plan, filePlan);
+      const before = this.#written.get(file);
+      if (before !== undefined && sameList(before.from, from)) {
+        units[file] = before.name;
+        continue;
+      }
       progress.step(`writing ${i + 1} of ${toEmit.length} files`);
       try {
         const { code, map, typescript } = compileFile(program, plan, file, {
-          differentiate: this.#compiler.differentiate,
-          differentiateForward: this.#compiler.differentiateForward,
-          emitDerivative: this.#compiler.emitDerivative,
+          ...this.#compiler,
           stripTypes: (text, path) => this.#stripped(text, path),
         });
         const name = `unit-${hash(this.#version, file, typescript)}.json`;
         this.#cache.write(name, JSON.stringify({ code, map }));
         units[file] = name;
+        this.#written.set(file, { from, name });
       } catch (error) {
         failures.push(failureOf(file, error));
       }
     }
+    program.settle();
     progress.done();
     const state: State = {
       rootFiles,
@@ -223,4 +241,16 @@ export class Session {
 
 function isCurrent(state: State): boolean {
   return state.inputs.every(isUnchanged);
+}
+
+/** All that the compiled form of a file depends on while the types of the program are the same. */
+function writtenFrom(program: CompilerProgram, plan: Plan, { file, declarations, literals }: FilePlan): unknown[] {
+  const own = [...declarations, ...literals].flatMap((each) => each.variants);
+  const keys = new Set(own.map(({ key }) => key));
+  const variants = [...own, ...[...keys].flatMap((key) => plan.applications(key).flatMap((each) => each.variants))];
+  return [program.text(file), ...variants.flatMap(({ derived, joint, split }) => [derived, joint, split])];
+}
+
+function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((each, i) => each === b[i]);
 }

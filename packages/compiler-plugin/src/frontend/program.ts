@@ -14,6 +14,7 @@ import {
   indexFile,
   isStatic,
   type Lowerable,
+  publicText,
   storedByPosition,
 } from "./declarations/index.ts";
 import { TypeHost } from "./host/index.ts";
@@ -80,19 +81,24 @@ export interface CompilerProgram extends Program {
   semanticErrors(key: string): Diagnostic[];
   /** Source files that a file imports. */
   importsOf(file: string): string[];
+  /** The files that differ from the program that this one follows, where they differ inside functions alone. */
+  readonly changed: ReadonlySet<string> | undefined;
+  /**
+   * To be called when everything has been asked for: what the next program takes over from this one must not keep this
+   * one's checker in memory, nor that its predecessor's.
+   */
+  settle(): void;
 }
 
 /** What TypeScript reports about style, not about types: unused and unreachable code, fall-through, missing `override`. */
 const styleErrors = new Set([2695, 4114, 6133, 6138, 6192, 6196, 6198, 6199, 7027, 7028, 7029, 7030]);
 
-const hosts = new WeakMap<CompilerProgram, TypeHost>();
-
 export function createProgram(options: ProgramOptions): CompilerProgram {
   const { oldProgram, ...rest } = options;
-  const oldHost = oldProgram === undefined ? undefined : hosts.get(oldProgram);
-  const host = new TypeHost({ ...rest, ...(oldHost === undefined ? {} : { oldHost }) });
+  const old = oldProgram instanceof HostedProgram ? oldProgram : undefined;
+  const host = new TypeHost({ ...rest, ...(old === undefined ? {} : { oldHost: old.host }) });
   const program = new HostedProgram(host);
-  hosts.set(program, host);
+  if (old !== undefined) program.keep(old);
   return program;
 }
 
@@ -106,8 +112,10 @@ class HostedProgram implements CompilerProgram, ProgramContext {
   readonly #lowered = new Map<string, HirFunction>();
   readonly #declarations = new Map<string, DifferentiableDeclaration[]>();
   readonly #sites = new Map<string, SitesOfFile>();
+  readonly #errors = new Map<string, readonly Diagnostic[]>();
   #registrations: Registrations | undefined;
   #wanted: WantedNames | undefined;
+  changed: ReadonlySet<string> | undefined;
 
   constructor(host: TypeHost) {
     this.host = host;
@@ -118,6 +126,50 @@ class HostedProgram implements CompilerProgram, ProgramContext {
     });
     this.#sources = new Map(host.sources.map((file) => [file.fileName, file]));
     this.files = [...this.#sources.keys()];
+  }
+
+  /** Takes over what an earlier program found out, where the difference between the two is inside functions. */
+  keep(old: HostedProgram): void {
+    const changed = this.#changedSince(old);
+    if (changed === undefined) return;
+    this.changed = changed;
+    const inKept = (key: string) => !changed.has(key.split("#", 1)[0]!);
+    const take = <T>(from: ReadonlyMap<string, T>, to: Map<string, T>) => {
+      for (const [key, value] of from) if (inKept(key)) to.set(key, value);
+    };
+    take(old.#indices, this.#indices);
+    take(old.#lowered, this.#lowered);
+    take(old.#declarations, this.#declarations);
+    take(old.#sites, this.#sites);
+    take(old.#errors, this.#errors);
+    const registrations = old.#registrations;
+    const places = [
+      ...(registrations?.byFile.keys() ?? []),
+      ...[...(registrations?.byDeclaration.keys() ?? [])].map((declaration) => declaration.getSourceFile().fileName),
+    ];
+    if (!places.some((file) => changed.has(file))) this.#registrations = registrations;
+    if (old.#wanted !== undefined) this.#wanted = new WantedNames(this.host, { names: old.#wanted, changed });
+  }
+
+  settle(): void {
+    this.types.decide();
+  }
+
+  /** The files that were edited inside functions; undefined when anything else has changed. */
+  #changedSince(old: HostedProgram): ReadonlySet<string> | undefined {
+    const before = old.host.program.getSourceFiles();
+    const now = this.host.program.getSourceFiles();
+    if (before.length !== now.length || !sameOptions(old.host, this.host)) return undefined;
+    const changed = new Set<string>();
+    for (const [i, file] of now.entries()) {
+      if (file === before[i]) continue;
+      const { fileName } = file;
+      if (fileName !== before[i]!.fileName || !this.#sources.has(fileName)) return undefined;
+      if (publicText(this.host, this.#index(fileName)!) !== publicText(old.host, old.#index(fileName)!))
+        return undefined;
+      changed.add(fileName);
+    }
+    return changed;
   }
 
   get inputs(): readonly string[] {
@@ -249,27 +301,30 @@ class HostedProgram implements CompilerProgram, ProgramContext {
   semanticErrors(key: string): Diagnostic[] {
     const node = this.lowerable(key);
     if (node === undefined) return [];
-    const { ts } = this.host;
-    const file = node.getSourceFile();
     const from = node.getFullStart();
-    return this.host.program
+    const errors = this.#errorsIn(node.getSourceFile());
+    return errors.filter(({ span }) => span.start >= from && span.start < node.end);
+  }
+
+  #errorsIn(file: ts.SourceFile): readonly Diagnostic[] {
+    const known = this.#errors.get(file.fileName);
+    if (known !== undefined) return known;
+    const { ts } = this.host;
+    const errors = this.host.program
       .getSemanticDiagnostics(file)
-      .filter(
-        (d) =>
-          d.category === ts.DiagnosticCategory.Error &&
-          !styleErrors.has(d.code) &&
-          d.start !== undefined &&
-          d.start >= from &&
-          d.start < node.end,
-      )
-      .map((d) => ({
-        code: "PB2020",
-        severity: "error",
-        message: `TypeScript reports TS${d.code}: ${ts.flattenDiagnosticMessageText(d.messageText, "\n")}`,
-        span: { file: file.fileName, start: d.start!, end: d.start! + (d.length ?? 1) },
-        notes: [],
-        hint: "Types decide what is differentiable: correct the type error.",
-      }));
+      .filter((d) => d.category === ts.DiagnosticCategory.Error && !styleErrors.has(d.code) && d.start !== undefined)
+      .map(
+        (d): Diagnostic => ({
+          code: "PB2020",
+          severity: "error",
+          message: `TypeScript reports TS${d.code}: ${ts.flattenDiagnosticMessageText(d.messageText, "\n")}`,
+          span: { file: file.fileName, start: d.start!, end: d.start! + (d.length ?? 1) },
+          notes: [],
+          hint: "Types decide what is differentiable: correct the type error.",
+        }),
+      );
+    this.#errors.set(file.fileName, errors);
+    return errors;
   }
 
   importsOf(file: string): string[] {
@@ -332,4 +387,8 @@ class HostedProgram implements CompilerProgram, ProgramContext {
       hint: "Correct the configuration file.",
     }));
   }
+}
+
+function sameOptions(a: TypeHost, b: TypeHost): boolean {
+  return JSON.stringify(a.configuration.options) === JSON.stringify(b.configuration.options);
 }

@@ -2,10 +2,11 @@
  * What a backend must do. Operations (packages/core/src/operations) check shapes and dtypes, promote, and
  * then ask the backend that holds their operands; a backend sees only valid requests.
  */
+import type { NoDerivative } from "@pullback/autodiff";
 import type { DType, TypedArray } from "../dtype.ts";
 
 /** A backend's own handle on memory. Dropping the last reference is enough: nothing is ever disposed by users. */
-export interface Storage {
+export interface Storage extends NoDerivative<object> {
   readonly byteLength: number;
 }
 
@@ -13,7 +14,7 @@ export interface Storage {
  * A strided view of a storage. `strides` and `offset` count elements, strides may be 0 (broadcast) or negative
  * (flip); an array is contiguous when its strides are the row-major ones of its shape and nothing else.
  */
-export interface NDArray {
+export interface NDArray extends NoDerivative<object> {
   readonly storage: Storage;
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -117,7 +118,7 @@ export interface WindowAxis {
  * otherwise. View operations (reshape of a contiguous array, transpose, slice, broadcastTo) never reach the backend:
  * they are arithmetic on strides.
  */
-export interface Backend {
+export interface Backend extends NoDerivative<object> {
   readonly name: string;
 
   /** Copies host data in. float16/bfloat16 data is given as bit patterns (Uint16Array), quantised data as bytes. */

@@ -24,4 +24,5 @@ export {
   keyOf,
   type Lowerable,
 } from "./keys.ts";
+export { publicText } from "./public-text.ts";
 export { storedByPosition } from "./stores.ts";

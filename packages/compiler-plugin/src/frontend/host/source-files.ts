@@ -58,12 +58,23 @@ export function createHost(
       if (known?.version === version) return known.sourceFile;
       const text = read(file);
       if (text === undefined) return undefined;
-      const sourceFile = ts.createSourceFile(file, text, languageVersionOrOptions, true);
+      // Of declaration files only the types are wanted: no comments, and the binder sets the parents.
+      const sourceFile = /\.d\.[cm]?ts$/.test(file)
+        ? ts.createSourceFile(file, text, withoutComments(ts, languageVersionOrOptions))
+        : ts.createSourceFile(file, text, languageVersionOrOptions, true);
       cache.set(key, { version, sourceFile });
       latest.set(file, sourceFile);
       return sourceFile;
     },
   };
+}
+
+function withoutComments(
+  typescript: typeof ts,
+  given: ts.ScriptTarget | ts.CreateSourceFileOptions,
+): ts.CreateSourceFileOptions {
+  const options = typeof given === "object" ? given : { languageVersion: given };
+  return { ...options, jsDocParsingMode: typescript.JSDocParsingMode.ParseNone };
 }
 
 /** Where the bundled library declarations seem to lie. */

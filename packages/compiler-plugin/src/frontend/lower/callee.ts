@@ -91,6 +91,10 @@ export function memberCallee(
     }
   }
   if (declarations.length === 0) return undefined;
+  // The implementations of an interface that has no derivative by its declaration need not be looked into.
+  const owner = declarations[0]!.parent;
+  if (ts.isInterfaceDeclaration(owner) && s.types.at(owner).kind === "inert" && !s.host.isAmbient(symbol))
+    return { kind: "inert", text: name, file: "", method: name, ...extra };
   const reachable = new Set<ts.Declaration>();
   let open = false;
   for (const declaration of declarations) {

@@ -12,10 +12,16 @@ export class WantedNames {
   /** Functions, classes, properties and variables whose declared types mention one of those. */
   readonly #values = new Set<string>();
 
-  constructor(host: TypeHost) {
+  /** With `known`, the names of an earlier program of which only the files `changed` have changed, inside functions. */
+  constructor(host: TypeHost, known?: { readonly names: WantedNames; readonly changed: ReadonlySet<string> }) {
     this.#host = host;
+    if (known !== undefined) {
+      for (const name of known.names.#types) this.#types.add(name);
+      for (const name of known.names.#values) this.#values.add(name);
+    }
     const files = host.program
       .getSourceFiles()
+      .filter((file) => known?.changed.has(file.fileName) ?? true)
       .filter((file) => !host.program.isSourceFileDefaultLibrary(file) && !file.fileName.includes("/@types/"))
       .filter((file) => host.packageOf(file.fileName) !== "@pullback/autodiff");
     let size = 0;

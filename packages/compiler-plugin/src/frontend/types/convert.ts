@@ -17,6 +17,8 @@ export class Types {
   readonly #classKey: (declaration: ts.ClassLikeDeclaration) => string;
   readonly #implemented: (symbol: ts.Symbol) => boolean;
   readonly #converted = new Map<ts.Type, Type>();
+  /** Structs whose fields nobody has asked for yet. */
+  readonly #undecided = new Set<StructType>();
   #depth = 0;
 
   constructor(
@@ -55,6 +57,17 @@ export class Types {
   /** The declared type of a variable, parameter, field or method. */
   ofSymbol(symbol: ts.Symbol): Type {
     return this.of(this.#host.checker.getTypeOfSymbol(symbol));
+  }
+
+  /** Looks at the fields of every struct met so far, and of those met on the way: nothing refers to the checker then. */
+  decide(): void {
+    let count = 0;
+    for (const struct of this.#undecided) {
+      this.#undecided.delete(struct);
+      struct.fields();
+      // A generic type may contain itself with ever larger arguments.
+      if (++count > 10_000) return;
+    }
   }
 
   #convert(type: ts.Type): Type {
@@ -159,14 +172,17 @@ export class Types {
     const own = symbol === undefined || symbol.name.startsWith("__") ? undefined : symbol.name;
     const declaration = symbol?.valueDeclaration;
     let fields: ReadonlyMap<string, Type> | undefined;
+    let decide: (() => ReadonlyMap<string, Type>) | undefined = () => this.#fields(properties);
     const struct: StructType = {
       kind: "struct",
       name: own ?? alias ?? "{ … }",
       fields: () => {
-        fields ??= this.#fields(properties);
+        fields ??= decide!();
+        decide = undefined;
         return fields;
       },
     };
+    this.#undecided.add(struct);
     if (declaration !== undefined && ts.isClassLike(declaration)) {
       return { ...struct, classKey: this.#classKey(declaration) };
     }
