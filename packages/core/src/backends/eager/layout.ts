@@ -29,11 +29,11 @@ export function nestOf(shape: readonly number[], operands: readonly NDArray[]): 
 }
 
 /**
- * Calls `block(offsets)` for each pair of innermost axes, with each operand's element offset, in row-major order.
- * The offsets array is reused.
+ * Calls `block(offsets)` for each group of three innermost axes, with each operand's element offset, in row-major
+ * order. The offsets array is reused.
  */
 export function walkBlocks(nest: Nest, block: (offsets: readonly number[]) => void): void {
-  const outer = Math.max(nest.shape.length - 2, 0);
+  const outer = Math.max(nest.shape.length - 3, 0);
   const index: number[] = new Array(outer).fill(0);
   const offsets: number[] = new Array(nest.strides.length).fill(0);
   for (;;) {
@@ -49,13 +49,25 @@ export function walkBlocks(nest: Nest, block: (offsets: readonly number[]) => vo
   }
 }
 
-/** The two innermost axes of a nest, with extents of 1 and strides of 0 where it has fewer. */
-export function innermost(nest: Nest): { rows: number; columns: number; row: number[]; column: number[] } {
+/** The three innermost axes of a nest, with extents of 1 and strides of 0 where it has fewer. */
+export function innermost(nest: Nest): {
+  blocks: number;
+  rows: number;
+  columns: number;
+  block: number[];
+  row: number[];
+  column: number[];
+} {
   const rank = nest.shape.length;
+  const along = (back: number, otherwise: number) =>
+    nest.strides.map((own) => (rank >= back ? own[rank - back] : otherwise));
+  const extent = (back: number) => (rank >= back ? nest.shape[rank - back] : 1);
   return {
-    rows: rank > 1 ? nest.shape[rank - 2] : 1,
-    columns: rank > 0 ? nest.shape[rank - 1] : 1,
-    row: nest.strides.map((own) => (rank > 1 ? own[rank - 2] : 0)),
-    column: nest.strides.map((own) => (rank > 0 ? own[rank - 1] : 1)),
+    blocks: extent(3),
+    rows: extent(2),
+    columns: extent(1),
+    block: along(3, 0),
+    row: along(2, 0),
+    column: along(1, 1),
   };
 }

@@ -2,13 +2,10 @@
 import { i32, loopTo, ModuleBuilder, sequence, v128, when } from "../wasm/index.ts";
 import { transpose4 } from "./lanes.ts";
 
-export interface CopyFunctions {
-  /** (from, to, rows, columns, fromRowStride, fromColumnStride, toRowStride); bytes, columns of `to` adjacent. */
-  readonly rows: (...values: number[]) => void;
-  /** As `rows`, where the columns of `from` are far apart and its rows adjacent (fromRowStride is 4). */
-  readonly transposed: (...values: number[]) => void;
-}
-
+/**
+ * `rows(from, to, rows, columns, fromRowStride, fromColumnStride, toRowStride)`: strides in bytes, columns of `to`
+ * adjacent. `transposed`, the same where the columns of `from` are far apart and its rows adjacent (fromRowStride is 4).
+ */
 export function copyModule(): ModuleBuilder {
   const module = new ModuleBuilder();
   rowsFunction(module);

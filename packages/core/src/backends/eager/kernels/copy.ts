@@ -4,17 +4,22 @@ import { around, elementBytes, isContiguous, rowMajor, sizeOf } from "../arrays.
 import { type Engine, localBytes } from "../engine.ts";
 import { innermost, nestOf, walkBlocks } from "../layout.ts";
 import * as plain from "../plain/index.ts";
-import { type CopyFunctions, copyModule } from "./copy-module.ts";
+import { shares } from "../threads/index.ts";
+import type { SharedModule } from "../wasm/index.ts";
+import { copyModule } from "./copy-module.ts";
 
 /** Fewer elements than this are copied as fast in JavaScript. */
 const worthwhile = 64;
+
+/** Elements below which a thread's share of a copy is not worth its while. */
+const leastElements = 2 ** 15;
 
 /** Runs of this many bytes move faster by `copyWithin` than element by element. */
 const longRun = 2 * localBytes;
 
 export class CopyKernels {
   private readonly engine: Engine;
-  private functions: CopyFunctions | undefined;
+  private module: SharedModule | undefined;
 
   constructor(engine: Engine) {
     this.engine = engine;
@@ -90,8 +95,7 @@ export class CopyKernels {
   /** Copies 32-bit elements to the array at `address` with the given strides in elements, the last of them 1. */
   copyTo(x: NDArray, address: number, strides: readonly number[]): void {
     if (sizeOf(x.shape) === 0) return;
-    this.functions ??= copyModule().instantiate(this.engine.arena.memory) as unknown as CopyFunctions;
-    const { rows, transposed } = this.functions;
+    this.module ??= copyModule().share(this.engine.arena.memory);
     const target: NDArray = { storage: x.storage, dtype: x.dtype, shape: x.shape, strides, offset: 0 };
     const nest = nestOf(x.shape, [x, target]);
     if (nest.strides[1].length > 0 && nest.strides[1][nest.shape.length - 1] !== 1) {
@@ -99,20 +103,27 @@ export class CopyKernels {
       nest.shape.push(1);
       for (const own of nest.strides) own.push(1);
     }
-    const inner = innermost(nest);
+    const { blocks, rows, columns, block, row, column } = innermost(nest);
     const from = this.engine.address(x);
-    const squares = inner.row[0] === 1 && inner.rows >= 4 && inner.columns >= 4 && inner.column[1] === 1;
-    const copy = squares ? transposed : rows;
+    const squares = row[0] === 1 && rows >= 4 && columns >= 4 && column[1] === 1;
+    const { pool } = this.engine;
+    const parts = shares(rows, blocks === 1 ? pool.threads : 1, 4, leastElements / columns);
+    const tasks: number[][] = [];
     walkBlocks(nest, (offsets) => {
-      copy(
-        from + offsets[0] * 4,
-        address + offsets[1] * 4,
-        inner.rows,
-        inner.columns,
-        inner.row[0] * 4,
-        inner.column[0] * 4,
-        inner.row[1] * 4,
-      );
+      for (let b = 0; b < blocks; b++)
+        for (const { start, size } of parts)
+          tasks.push([
+            from + (offsets[0] + b * block[0] + start * row[0]) * 4,
+            address + (offsets[1] + b * block[1] + start * row[1]) * 4,
+            size,
+            columns,
+            row[0] * 4,
+            column[0] * 4,
+            row[1] * 4,
+          ]);
     });
+    const name = squares ? "transposed" : "rows";
+    if (sizeOf(x.shape) >= 2 * leastElements) pool.run(this.module, name, tasks);
+    else for (const task of tasks) this.module.functions[name](...task);
   }
 }

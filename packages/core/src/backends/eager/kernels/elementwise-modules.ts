@@ -148,11 +148,28 @@ function operand(f: FunctionBuilder, run: Run, row: Local) {
   };
 }
 
-/** `run(a, b, to, rows, rowBytes, aStride, bStride)`: float32 rows, or bool rows for a comparison. */
+/** Runs `rows` for each of `blocks` blocks; in between each pointer moves on by its step. */
+function overBlocks(
+  f: FunctionBuilder,
+  blocks: Local,
+  steps: readonly (readonly [pointer: Local, step: Local])[],
+  rows: Statement,
+): Statement {
+  const block = f.local("i32");
+  return sequence(
+    block.set(i32.const(0)),
+    loopTo(block, blocks, 1, sequence(rows, ...steps.map(([pointer, step]) => bump(pointer, step)))),
+  );
+}
+
+/**
+ * `run(a, b, to, rows, rowBytes, strideA, strideB, blocks, stepA, stepB)`: float32 rows, or bool rows for a comparison.
+ * The steps go from behind the last row of a block to the first of the next.
+ */
 export function binaryModule(op: Function2, runA: Run, runB: Run, comparison: boolean): ModuleBuilder {
   const module = new ModuleBuilder();
-  const f = module.function("run", ["i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
-  const [a, b, to, rows, rowBytes, strideA, strideB] = f.parameters;
+  const f = module.function("run", new Array(10).fill("i32"));
+  const [a, b, to, rows, rowBytes, strideA, strideB, blocks, stepA, stepB] = f.parameters;
   const left = f.local("i32");
   const pointer = f.local("i32");
   const row = f.local("i32");
@@ -163,7 +180,7 @@ export function binaryModule(op: Function2, runA: Run, runB: Run, comparison: bo
     return comparison ? storeBools(pointer, value, offset / 4) : v128.store(pointer, value, offset);
   };
   const shrink = comparison ? 4 : 1;
-  f.code(
+  const block = sequence(
     row.set(i32.const(0)),
     loopTo(
       row,
@@ -182,6 +199,17 @@ export function binaryModule(op: Function2, runA: Run, runB: Run, comparison: bo
       ),
     ),
   );
+  f.code(
+    overBlocks(
+      f,
+      blocks,
+      [
+        [a, stepA],
+        [b, stepB],
+      ],
+      block,
+    ),
+  );
   return module;
 }
 
@@ -192,11 +220,14 @@ function storeBools(to: Expression, mask: Expression, offset: number): Statement
   return v128.store32Lane0(to, i32x4.narrow16(i32x4.narrow(ones, zero), zero), offset);
 }
 
-/** `run(condition, a, b, to, rows, rowBytes, conditionStride, aStride, bStride)`: the condition is bool rows. */
+/**
+ * `run(condition, a, b, to, rows, rowBytes, conditionStride, aStride, bStride, blocks, …steps)`, as `binaryModule`: the
+ * condition is bool rows.
+ */
 export function whereModule(runA: Run, runB: Run): ModuleBuilder {
   const module = new ModuleBuilder();
-  const f = module.function("run", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
-  const [condition, a, b, to, rows, rowBytes, strideCondition, strideA, strideB] = f.parameters;
+  const f = module.function("run", new Array(13).fill("i32"));
+  const [condition, a, b, to, rows, rowBytes, strideCondition, strideA, strideB, blocks, ...steps] = f.parameters;
   const left = f.local("i32");
   const pointer = f.local("i32");
   const test = f.local("i32");
@@ -205,7 +236,7 @@ export function whereModule(runA: Run, runB: Run): ModuleBuilder {
   const y = operand(f, runB, b);
   const taken = (offset: number) =>
     i32x4.ne(i32x4.fromBytes(v128.load32Zero(test, offset / 4)), i32x4.const(0, 0, 0, 0));
-  f.code(
+  const block = sequence(
     row.set(i32.const(0)),
     loopTo(
       row,
@@ -228,6 +259,15 @@ export function whereModule(runA: Run, runB: Run): ModuleBuilder {
         bump(b, strideB),
         bump(to, rowBytes),
       ),
+    ),
+  );
+  const pointers = [condition, a, b];
+  f.code(
+    overBlocks(
+      f,
+      blocks,
+      pointers.map((moved, i) => [moved, steps[i]] as const),
+      block,
     ),
   );
   return module;

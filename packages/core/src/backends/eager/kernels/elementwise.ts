@@ -1,9 +1,10 @@
 /** Elementwise float32 operations in vectors, over operands of any layout. */
 import type { BinaryOp, NDArray, UnaryOp } from "../../../backend/backend.ts";
-import { broadcastShape, isContiguous, sameShape, sizeOf } from "../arrays.ts";
+import { broadcastShape, elementBytes, isContiguous, sameShape, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { innermost, type Nest, nestOf, walkBlocks } from "../layout.ts";
-import type { ModuleBuilder } from "../wasm/index.ts";
+import { shares } from "../threads/index.ts";
+import type { ModuleBuilder, SharedModule } from "../wasm/index.ts";
 import type { CopyKernels } from "./copy.ts";
 import {
   binaryModule,
@@ -16,7 +17,24 @@ import {
   whereModule,
 } from "./elementwise-modules.ts";
 
-type Kernel = (...values: number[]) => void;
+/** Its function is `run`. */
+type Kernel = SharedModule;
+
+/** Bytes of a result below which a thread's share of the work is not worth its while; less where each is dear. */
+const leastBytes = 2 ** 17;
+const leastDearBytes = 2 ** 15;
+const dear: ReadonlySet<UnaryOp> = new Set([
+  "exp",
+  "log",
+  "tanh",
+  "sigmoid",
+  "erf",
+  "softplus",
+  "logSigmoid",
+  "silu",
+  "geluTanh",
+  "geluTanhDerivative",
+]);
 
 /** An operation's kernels by how each operand runs: 0 vector, 1 scalar for the left, plus 2 for a scalar right. */
 type Variants = (Kernel | undefined)[];
@@ -52,7 +70,8 @@ export class ElementwiseKernels {
     const from = isContiguous(x) ? x : this.copies.contiguous(x);
     this.engine.begin(from);
     const out = this.engine.create("float32", x.shape);
-    kernel(this.engine.address(from), this.engine.resultAddress(out), out.storage.byteLength);
+    const [source, to] = [this.engine.address(from), this.engine.resultAddress(out)];
+    this.alongRow(kernel, out, dear.has(op) ? leastDearBytes : leastBytes, (at) => [source + at, to + at]);
     this.engine.discard(from, x);
     return this.engine.collect(out);
   }
@@ -63,7 +82,8 @@ export class ElementwiseKernels {
     this.engine.begin(from);
     const out = this.engine.create("float32", x.shape);
     const bounds = this.engine.stageFloats(low, high);
-    this.clipping(this.engine.address(from), this.engine.resultAddress(out), out.storage.byteLength, bounds);
+    const [source, to] = [this.engine.address(from), this.engine.resultAddress(out)];
+    this.alongRow(this.clipping, out, leastBytes, (at) => [source + at, to + at], bounds);
     this.engine.discard(from, x);
     return this.engine.collect(out);
   }
@@ -77,7 +97,9 @@ export class ElementwiseKernels {
       engine.begin(a, b);
       const out = engine.create(dtype, a.shape);
       const bytes = sizeOf(a.shape) * 4;
-      kernel(engine.address(a), engine.address(b), engine.resultAddress(out), 1, bytes, 0, 0);
+      const [x, y, to] = [engine.address(a), engine.address(b), engine.resultAddress(out)];
+      if (bytes < 2 * leastBytes) kernel.functions.run(x, y, to, 1, bytes, 0, 0, 1, 0, 0);
+      else this.overNest(kernel, { shape: [bytes / 4], strides: [[1], [1]] }, [x, y], [4, 4], to, elementBytes[dtype]);
       return engine.collect(out);
     }
     const shape = same ? a.shape : broadcastShape(a.shape, b.shape);
@@ -86,16 +108,9 @@ export class ElementwiseKernels {
     const out = engine.create(dtype, shape);
     if (sizeOf(shape) === 0) return out;
     const nest = nestOf(shape, [left, right]);
-    const { rows, columns, row, column } = innermost(nest);
-    const kernel = this.binaryKernel(op, runOf(column[0]), runOf(column[1]));
-    const x = engine.address(left);
-    const y = engine.address(right);
-    let to = engine.resultAddress(out);
-    const step = rows * columns * (dtype === "bool" ? 1 : 4);
-    walkBlocks(nest, (offsets) => {
-      kernel(x + offsets[0] * 4, y + offsets[1] * 4, to, rows, columns * 4, row[0] * 4, row[1] * 4);
-      to += step;
-    });
+    const kernel = this.binaryKernel(op, runOf(nest, 0), runOf(nest, 1));
+    const from = [engine.address(left), engine.address(right)];
+    this.overNest(kernel, nest, from, [4, 4], engine.resultAddress(out), elementBytes[dtype]);
     engine.discard(left, a);
     engine.discard(right, b);
     return engine.collect(out);
@@ -106,11 +121,16 @@ export class ElementwiseKernels {
     const array = isContiguous(a) ? a : this.copies.contiguous(a);
     const kernel = reversed ? this.binaryKernel(op, "scalar", "vector") : this.binaryKernel(op, "vector", "scalar");
     engine.begin(array);
-    const out = engine.create(vectorComparison[op] === undefined ? "float32" : "bool", a.shape);
+    const dtype = vectorComparison[op] === undefined ? "float32" : "bool";
+    const out = engine.create(dtype, a.shape);
     const constant = engine.stageFloats(scalar, scalar);
     const x = engine.address(array);
+    const to = engine.resultAddress(out);
     const bytes = sizeOf(a.shape) * 4;
-    kernel(reversed ? constant : x, reversed ? x : constant, engine.resultAddress(out), 1, bytes, 0, 0);
+    const from = reversed ? [constant, x] : [x, constant];
+    const strides = reversed ? [[0], [1]] : [[1], [0]];
+    if (bytes < 2 * leastBytes) kernel.functions.run(from[0], from[1], to, 1, bytes, 0, 0, 1, 0, 0);
+    else this.overNest(kernel, { shape: [bytes / 4], strides }, from, [4, 4], to, elementBytes[dtype]);
     engine.discard(array, a);
     return engine.collect(out);
   }
@@ -127,26 +147,78 @@ export class ElementwiseKernels {
     engine.begin(left, right, test);
     const out = engine.create("float32", shape);
     if (sizeOf(shape) === 0) return out;
-    const nest = nestOf(shape, [left, right, test]);
-    const { rows, columns, row, column } = innermost(nest);
-    const runA = runOf(column[0]);
-    const runB = runOf(column[1]);
-    const variant = variantOf(runA, runB);
-    this.wheres[variant] ??= this.build(whereModule(runA, runB));
-    const kernel = this.wheres[variant];
-    const x = engine.address(left);
-    const y = engine.address(right);
-    const t = engine.address(test);
-    let to = engine.resultAddress(out);
-    walkBlocks(nest, (offsets) => {
-      const at = t + offsets[2];
-      kernel(at, x + offsets[0] * 4, y + offsets[1] * 4, to, rows, columns * 4, row[2], row[0] * 4, row[1] * 4);
-      to += rows * columns * 4;
-    });
+    const nest = nestOf(shape, [test, left, right]);
+    const runs = [runOf(nest, 1), runOf(nest, 2)] as const;
+    const variant = variantOf(...runs);
+    this.wheres[variant] ??= this.build(whereModule(...runs));
+    const from = [engine.address(test), engine.address(left), engine.address(right)];
+    this.overNest(this.wheres[variant], nest, from, [1, 4, 4], engine.resultAddress(out), 4);
     engine.discard(left, a);
     engine.discard(right, b);
     engine.discard(test, condition);
     return engine.collect(out);
+  }
+
+  /** Runs a kernel `(from, to, bytes, …rest)` along a contiguous array; `at` is the byte where a share begins. */
+  private alongRow(
+    kernel: Kernel,
+    out: NDArray,
+    least: number,
+    pointers: (at: number) => number[],
+    ...rest: number[]
+  ): void {
+    const bytes = out.storage.byteLength;
+    if (bytes < 2 * least) kernel.functions.run(...pointers(0), bytes, ...rest);
+    else this.engine.pool.divide(kernel, "run", bytes, 64, least, (start, size) => [...pointers(start), size, ...rest]);
+  }
+
+  /**
+   * Runs a kernel over a nest of operands at addresses `from`, with elements of so many bytes: its three innermost axes
+   * at a time, in shares along the outermost of them.
+   */
+  private overNest(
+    kernel: Kernel,
+    nest: Nest,
+    from: readonly number[],
+    bytes: readonly number[],
+    to: number,
+    toBytes: number,
+  ): void {
+    const { blocks, rows, columns, block, row, column } = innermost(nest);
+    const rowSteps = row.map((stride, i) => stride * bytes[i]);
+    const blockSteps = block.map((stride, i) => (stride - rows * row[i]) * bytes[i]);
+    const { pool } = this.engine;
+    const size = blocks * rows * columns;
+    // Rows that are no whole vectors write into the next row, which must then come later.
+    const isFree = columns % 4 === 0 || blocks * rows === 1;
+    const threads = isFree ? pool.threads : 1;
+    const tasks: number[][] = [];
+    let target = to;
+    walkBlocks(nest, (offsets) => {
+      const start = from.map((address, i) => address + offsets[i] * bytes[i]);
+      // A share along an axis begins where the operands are after so many of its steps.
+      const piece = (at: number, steps: readonly number[], elements: number, extents: readonly number[]) =>
+        tasks.push([
+          ...start.map((address, i) => address + at * steps[i] * bytes[i]),
+          target + at * elements * toBytes,
+          extents[1],
+          extents[2] * 4,
+          ...rowSteps,
+          extents[0],
+          ...blockSteps,
+        ]);
+      const least = leastBytes / 4;
+      if (blocks > 1)
+        for (const share of shares(blocks, threads, 1, least / (rows * columns)))
+          piece(share.start, block, rows * columns, [share.size, rows, columns]);
+      else if (rows > 1)
+        for (const share of shares(rows, threads, 1, least / columns))
+          piece(share.start, row, columns, [1, share.size, columns]);
+      else for (const share of shares(columns, threads, 16, least)) piece(share.start, column, 1, [1, 1, share.size]);
+      target += size * toBytes;
+    });
+    if (isFree) pool.run(kernel, "run", tasks);
+    else for (const task of tasks) kernel.functions.run(...task);
   }
 
   /** The operands, copied where a kernel could not run along them: within a row their stride must be 1 or 0. */
@@ -171,11 +243,12 @@ export class ElementwiseKernels {
   }
 
   private build(module: ModuleBuilder): Kernel {
-    return module.instantiate(this.engine.arena.memory).run;
+    return module.share(this.engine.arena.memory);
   }
 }
 
-const runOf = (stride: number): Run => (stride === 0 ? "scalar" : "vector");
+/** How operand i of a nest runs along its innermost axis. */
+const runOf = (nest: Nest, i: number): Run => ((nest.strides[i].at(-1) ?? 1) === 0 ? "scalar" : "vector");
 const variantOf = (a: Run, b: Run): number => (a === "scalar" ? 1 : 0) + (b === "scalar" ? 2 : 0);
 
 /** Whether operand i runs along the innermost axis element by element, or (unless `strictly`) stands still. */

@@ -36,6 +36,11 @@ export interface GemmFunctions {
    * workspace): a whole product, block by block; the workspace holds a tile, then a block of A, then one of B.
    */
   readonly multiply: (...values: number[]) => void;
+  /**
+   * (table, count, rowStrideA, columnStrideA, rowStrideB, columnStrideB, rowBytesOfC, rows, depth, columns, workspace):
+   * as many products of one layout, whose operands and results begin at the triples of addresses in the table.
+   */
+  readonly multiplyEach: (...values: number[]) => void;
 }
 
 /**
@@ -50,8 +55,32 @@ export function gemmModule(lanes: Lanes, shape: TileShape, relaxed: boolean): Mo
   const packColumns = packFunction(module, "packColumns", lanes, shape.vectors * lanes.count);
   const tile = tileFunction(module, lanes, shape, relaxed);
   const block = blockFunction(module, lanes, shape, tile);
-  multiplyFunction(module, lanes, shape, { packRows, packColumns, block });
+  const multiply = multiplyFunction(module, lanes, shape, { packRows, packColumns, block });
+  eachFunction(module, multiply);
   return module;
+}
+
+function eachFunction(module: ModuleBuilder, multiply: FunctionBuilder): void {
+  const f = module.function("multiplyEach", new Array(11).fill("i32"));
+  const [table, count, rowA, columnA, rowB, columnB, rowBytes, rows, depth, columns, workspace] = f.parameters;
+  const i = f.local("i32");
+  const [a, b, c] = [0, 4, 8].map((at) => i32.load(table, at));
+  const zero = i32.const(0);
+  f.code(
+    i.set(zero),
+    loopTo(
+      i,
+      count,
+      1,
+      sequence(
+        module.call(
+          multiply,
+          ...[a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, zero, workspace],
+        ),
+        table.set(i32.add(table, i32.const(12))),
+      ),
+    ),
+  );
 }
 
 function multiplyFunction(
@@ -59,7 +88,7 @@ function multiplyFunction(
   lanes: Lanes,
   shape: TileShape,
   parts: Readonly<Record<"packRows" | "packColumns" | "block", FunctionBuilder>>,
-): void {
+): FunctionBuilder {
   const f = module.function("multiply", new Array(13).fill("i32"));
   const [a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, accumulate, workspace] = f.parameters;
   const [i, j, k, high, thick, width] = Array.from({ length: 6 }, () => f.local("i32"));
@@ -100,6 +129,7 @@ function multiplyFunction(
       ),
     ),
   );
+  return f;
 }
 
 function packFunction(module: ModuleBuilder, name: string, lanes: Lanes, width: number): FunctionBuilder {

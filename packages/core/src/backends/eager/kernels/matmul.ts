@@ -6,6 +6,7 @@ import type { NDArray } from "../../../backend/backend.ts";
 import { sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { swapLast } from "../plain/matmul.ts";
+import { shares } from "../threads/index.ts";
 import { hasRelaxedSimd, type SharedModule } from "../wasm/index.ts";
 import { blocks, gemmModule, type TileShape } from "./gemm-module.ts";
 import { float32Lanes, float64Lanes, type Lanes } from "./lanes.ts";
@@ -15,7 +16,7 @@ import { type MatvecFunctions, matvecModule } from "./matvec-module.ts";
 const fewRows = 3;
 
 /** Multiplications and additions below which a product is not divided between threads, and at most in one task. */
-const worthDividing = 2 ** 24;
+const worthDividing = 2 ** 21;
 const largestTask = 2 ** 31;
 
 /** With fused multiply-add a tile needs no register for products, and takes two rows more. */
@@ -63,6 +64,8 @@ export class MatmulKernels {
     }
     const leftStrides = batchStrides(left);
     const rightStrides = batchStrides(right);
+    if (batches > 1 && !isThin(product) && product.rows * product.depth * product.columns < 2 * worthDividing)
+      return this.runEach(lanes, product, batches, left, right, out);
     const work = this.workspace(lanes, product, left, right);
     const x = matrixOf(left, engine.address(left), lanes);
     const y = matrixOf(right, engine.address(right), lanes);
@@ -81,6 +84,43 @@ export class MatmulKernels {
     work.free();
     engine.collect(out);
     return out;
+  }
+
+  /** Many small products, each by one thread. */
+  private runEach(
+    lanes: Lanes,
+    product: Product,
+    batches: number,
+    left: NDArray,
+    right: NDArray,
+    out: NDArray,
+  ): NDArray {
+    const { engine } = this;
+    const { rows, depth, columns } = product;
+    const tasks = shares(batches, taskCount(engine.pool.threads, batches * rows * depth * columns));
+    const perTask = workspaceBytes(lanes, product);
+    const tableBytes = batches * 12;
+    const table = engine.arena.scratch(tableBytes);
+    const scratch = engine.arena.scratch(perTask * tasks.length);
+    const x = matrixOf(left, engine.address(left), lanes);
+    const y = matrixOf(right, engine.address(right), lanes);
+    const to = engine.resultAddress(out);
+    const words = engine.arena.views.int32;
+    const rowBytes = columns * lanes.bytes;
+    for (let batch = 0, at = table / 4; batch < batches; batch++) {
+      words[at++] = x.address + batchOffset(left.shape, batchStrides(left), batch) * lanes.bytes;
+      words[at++] = y.address + batchOffset(left.shape, batchStrides(right), batch) * lanes.bytes;
+      words[at++] = to + batch * rows * rowBytes;
+    }
+    const layout = [x.rowStride, x.columnStride, y.rowStride, y.columnStride, rowBytes, rows, depth, columns];
+    engine.pool.run(
+      this.gemmFunctions(lanes),
+      "multiplyEach",
+      tasks.map(({ start, size }, t) => [table + start * 12, size, ...layout, scratch + t * perTask]),
+    );
+    engine.arena.freeScratch(scratch, perTask * tasks.length);
+    engine.arena.freeScratch(table, tableBytes);
+    return engine.collect(out);
   }
 
   /** For float32 products up to the given extents, many of them with one workspace. */
@@ -113,12 +153,8 @@ export interface Workspace {
 
 function gemmWorkspace(engine: Engine, module: SharedModule, lanes: Lanes, largest: Product): Workspace {
   const { rows, depth, columns } = largest;
-  const deep = Math.min(depth, blocks.depth);
   const tileColumns = tileShape.vectors * lanes.count;
-  const widest = padded(Math.min(columns, blocks.columns), tileColumns);
-  const tileBytes = tileShape.rows * tileShape.vectors * 16;
-  // A whole cache line at the end keeps what two threads pack apart.
-  const perTask = padded(tileBytes + (padded(blocks.rows, tileShape.rows) + widest) * deep * lanes.bytes, 64) + 64;
+  const perTask = workspaceBytes(lanes, largest);
   const count = taskCount(engine.pool.threads, rows * depth * columns);
   const scratch = engine.arena.scratch(perTask * count);
   return {
@@ -151,6 +187,14 @@ function gemmWorkspace(engine: Engine, module: SharedModule, lanes: Lanes, large
     },
     free: () => engine.arena.freeScratch(scratch, perTask * count),
   };
+}
+
+/** What one task packs into. A whole cache line at the end keeps what two threads pack apart. */
+function workspaceBytes(lanes: Lanes, { depth, columns }: Product): number {
+  const deep = Math.min(depth, blocks.depth);
+  const widest = padded(Math.min(columns, blocks.columns), tileShape.vectors * lanes.count);
+  const tileBytes = tileShape.rows * tileShape.vectors * 16;
+  return padded(tileBytes + (padded(blocks.rows, tileShape.rows) + widest) * deep * lanes.bytes, 64) + 64;
 }
 
 /** Tasks for so much work: one for each thread, or more where a task would take long. */
@@ -190,6 +234,9 @@ function gatherVector(engine: Engine, address: number, stride: number, count: nu
   for (let i = 0, from = address / 4; i < count; i++, from += stride / 4) elements[to / 4 + i] = elements[from];
   return to;
 }
+
+/** Whether one operand may be a few vectors. */
+const isThin = (product: Product): boolean => product.rows <= fewRows || product.columns === 1;
 
 const padded = (extent: number, step: number): number => Math.ceil(extent / step) * step;
 

@@ -115,7 +115,8 @@ export function rmsNormModule(weighted: boolean): ModuleBuilder {
 
 /**
  * `run(x, weight, ct, to, sums, rows, rowBytes, epsilon, offset)`. `sums` holds the weight's cotangent in doubles,
- * cleared by the caller; `weightSums(sums, to, rowBytes)` rounds it to float32.
+ * cleared by the caller; `weightSums(sums, to, rowBytes, stride, count)` adds up several such sums, a stride apart, and
+ * rounds the total to float32.
  */
 export function rmsNormAdjointModule(weighted: boolean): ModuleBuilder {
   const module = new ModuleBuilder();
@@ -164,12 +165,20 @@ export function rmsNormAdjointModule(weighted: boolean): ModuleBuilder {
   );
   f.code(shift.set(f32x4.splat(offset)), overRows(f, rows, [x, ct, to], rowBytes, body));
 
-  const g = module.function("weightSums", ["i32", "i32", "i32"]);
+  const g = module.function("weightSums", ["i32", "i32", "i32", "i32", "i32"]);
   const total = new DoubleSum(g);
-  const [from, target, bytes] = g.parameters;
+  const [from, target, bytes, stride, count] = g.parameters;
+  const part = g.local("i32");
+  const left = g.local("i32");
   g.code(
     overVectors(g, bytes, (at) =>
-      sequence(total.load(i32.add(from, i32.shl(at, i32.const(1)))), v128.store(i32.add(target, at), total.lanes())),
+      sequence(
+        total.clear(),
+        part.set(i32.add(from, i32.shl(at, i32.const(1)))),
+        left.set(i32.const(0)),
+        loopTo(left, count, 1, sequence(total.include(part), part.set(i32.add(part, stride)))),
+        v128.store(i32.add(target, at), total.lanes()),
+      ),
     ),
   );
   return module;

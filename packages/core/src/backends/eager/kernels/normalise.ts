@@ -2,7 +2,8 @@
 import type { NDArray } from "../../../backend/backend.ts";
 import { isContiguous, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
-import type { ModuleBuilder } from "../wasm/index.ts";
+import { shares } from "../threads/index.ts";
+import type { ModuleBuilder, SharedModule } from "../wasm/index.ts";
 import type { CopyKernels } from "./copy.ts";
 import {
   rmsNormAdjointModule,
@@ -12,20 +13,25 @@ import {
   softmaxModule,
 } from "./normalise-modules.ts";
 
-type Functions = Record<string, (...values: number[]) => void>;
+/** Elements below which a thread's share of the rows is not worth its while. */
+const leastElements = 2 ** 14;
+
+/** Partial sums of a weight's cotangent at most, and rows in each at least: the same for any number of threads. */
+const mostPartials = 16;
+const leastRows = 32;
 
 export class NormaliseKernels {
   private readonly engine: Engine;
   private readonly copies: CopyKernels;
   private readonly built: {
-    softmax?: Functions;
-    logSoftmax?: Functions;
-    softmaxAdjoint?: Functions;
-    rmsNorm?: Functions;
-    rmsNormWeighted?: Functions;
-    rmsNormAdjoint?: Functions;
-    rmsNormAdjointWeighted?: Functions;
-    rotary?: Functions;
+    softmax?: SharedModule;
+    logSoftmax?: SharedModule;
+    softmaxAdjoint?: SharedModule;
+    rmsNorm?: SharedModule;
+    rmsNormWeighted?: SharedModule;
+    rmsNormAdjoint?: SharedModule;
+    rmsNormAdjointWeighted?: SharedModule;
+    rotary?: SharedModule;
   } = {};
 
   constructor(engine: Engine, copies: CopyKernels) {
@@ -49,8 +55,8 @@ export class NormaliseKernels {
     const from = this.dense(x);
     this.engine.begin(from);
     const out = this.engine.create("float32", x.shape);
-    const { rows, rowBytes } = rowsOf(x);
-    this.built[key].run(this.engine.address(from), this.engine.resultAddress(out), rows, rowBytes);
+    const [source, to] = [this.engine.address(from), this.engine.resultAddress(out)];
+    this.overRows(this.built[key], x, (at) => [source + at, to + at]);
     this.engine.discard(from, x);
     return this.engine.collect(out);
   }
@@ -62,9 +68,8 @@ export class NormaliseKernels {
     const cotangent = this.dense(ct);
     engine.begin(probability, cotangent);
     const out = engine.create("float32", y.shape);
-    const { rows, rowBytes } = rowsOf(y);
-    const target = engine.resultAddress(out);
-    this.built.softmaxAdjoint.run(engine.address(probability), engine.address(cotangent), target, rows, rowBytes);
+    const [a, b, to] = [engine.address(probability), engine.address(cotangent), engine.resultAddress(out)];
+    this.overRows(this.built.softmaxAdjoint, y, (at) => [a + at, b + at, to + at]);
     engine.discard(probability, y);
     engine.discard(cotangent, ct);
     return engine.collect(out);
@@ -78,9 +83,9 @@ export class NormaliseKernels {
     const scale = weight === undefined ? undefined : this.dense(weight);
     engine.begin(from, scale);
     const out = engine.create("float32", x.shape);
-    const { rows, rowBytes } = rowsOf(x);
     const scaleAt = scale === undefined ? 0 : engine.address(scale);
-    this.built[key].run(engine.address(from), scaleAt, engine.resultAddress(out), rows, rowBytes, epsilon, offset);
+    const [source, to] = [engine.address(from), engine.resultAddress(out)];
+    this.overRows(this.built[key], x, (at) => [source + at, scaleAt, to + at], epsilon, offset);
     engine.discard(from, x);
     if (scale !== undefined && weight !== undefined) engine.discard(scale, weight);
     return engine.collect(out);
@@ -103,16 +108,24 @@ export class NormaliseKernels {
     const out = engine.create("float32", x.shape);
     const outWeight = weight === undefined ? undefined : engine.create("float32", weight.shape);
     const { rows, rowBytes } = rowsOf(x);
-    const sumBytes = 2 * rowBytes;
+    const parts = shares(rows, isFree(rowBytes) ? mostPartials : 1, 1, leastRows);
+    // A cache line between two sums, and slack for whole vectors.
+    const sumStride = Math.ceil((2 * rowBytes) / 64) * 64 + 64;
+    const sumBytes = sumStride * parts.length;
     const sums = engine.arena.scratch(sumBytes);
     engine.arena.views.uint8.fill(0, sums, sums + sumBytes);
     const scaleAt = scale === undefined ? 0 : engine.address(scale);
-    const addresses = [engine.address(from), scaleAt, engine.address(cotangent)] as const;
-    const { run, weightSums } = this.built[key];
-    run(...addresses, engine.resultAddress(out), sums, rows, rowBytes, epsilon, offset);
+    const [a, c, to] = [engine.address(from), engine.address(cotangent), engine.resultAddress(out)];
+    const module = this.built[key];
+    const tasks = parts.map(({ start, size }, p) => {
+      const at = start * rowBytes;
+      return [a + at, scaleAt, c + at, to + at, sums + p * sumStride, size, rowBytes, epsilon, offset];
+    });
+    if (rows * rowBytes >= 8 * leastElements) engine.pool.run(module, "run", tasks);
+    else for (const task of tasks) module.functions.run(...task);
     engine.collect(out);
     if (outWeight !== undefined) {
-      weightSums(sums, engine.resultAddress(outWeight), rowBytes);
+      module.functions.weightSums(sums, engine.resultAddress(outWeight), rowBytes, sumStride, parts.length);
       engine.collect(outWeight);
     }
     engine.arena.freeScratch(sums, sumBytes);
@@ -131,9 +144,15 @@ export class NormaliseKernels {
     engine.begin(from, cosines, sines);
     const out = engine.create("float32", x.shape);
     const { rows, rowBytes } = rowsOf(x);
-    const addresses = [engine.address(from), engine.address(cosines), engine.address(sines)] as const;
+    const [a, c, d] = [engine.address(from), engine.address(cosines), engine.address(sines)];
+    const to = engine.resultAddress(out);
     const angleBytes = sizeOf(cos.shape) * 4;
-    this.built.rotary.run(...addresses, engine.resultAddress(out), rows, rowBytes / 2, angleBytes, sign);
+    // Shares begin where the angles do.
+    const turn = (2 * angleBytes) / rowBytes;
+    engine.pool.divide(this.built.rotary, "run", rows, turn, (4 * leastElements) / rowBytes, (start, size) => {
+      const at = start * rowBytes;
+      return [a + at, c, d, to + at, size, rowBytes / 2, angleBytes, sign];
+    });
     engine.discard(from, x);
     engine.discard(cosines, cos);
     engine.discard(sines, sin);
@@ -144,10 +163,27 @@ export class NormaliseKernels {
     return isContiguous(x) ? x : this.copies.contiguous(x);
   }
 
-  private build(module: ModuleBuilder): Functions {
-    return module.instantiate(this.engine.arena.memory);
+  /** Runs a kernel `(…addresses, rows, rowBytes, …rest)` over the rows of `x`; `at` is the byte where a share begins. */
+  private overRows(module: SharedModule, x: NDArray, addresses: (at: number) => number[], ...rest: number[]): void {
+    const { rows, rowBytes } = rowsOf(x);
+    const least = (4 * leastElements) / rowBytes;
+    if (rows < 2 * least || !isFree(rowBytes)) module.functions.run(...addresses(0), rows, rowBytes, ...rest);
+    else
+      this.engine.pool.divide(module, "run", rows, 1, least, (start, size) => [
+        ...addresses(start * rowBytes),
+        size,
+        rowBytes,
+        ...rest,
+      ]);
+  }
+
+  private build(module: ModuleBuilder): SharedModule {
+    return module.share(this.engine.arena.memory);
   }
 }
+
+/** Whether rows may be computed in any order: rows that are no whole vectors write into the next one. */
+const isFree = (rowBytes: number): boolean => rowBytes % 16 === 0;
 
 function rowsOf(x: NDArray): { rows: number; rowBytes: number } {
   const extent = x.shape[x.shape.length - 1];

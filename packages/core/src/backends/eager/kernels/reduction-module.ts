@@ -15,18 +15,15 @@ import { DoubleSum, foldLanes, masked, overRows, overVectors } from "./rows.ts";
 
 export type Reduction = "sum" | "max" | "min";
 
-export interface ReductionFunctions {
-  /** (x, to, rows, rowBytes): one result per row. */
-  readonly rows: (...values: number[]) => void;
-  /** (x, to, rows, rowBytes): one result per column, a row of them at `to`. */
-  readonly columns: (...values: number[]) => void;
-}
-
 const extrema = {
   max: { fold: f32x4.max, identity: -Infinity },
   min: { fold: f32x4.min, identity: Infinity },
 };
 
+/**
+ * `rows(x, to, rows, rowBytes)`: one result per row. `columns(x, to, rows, bytes, rowStride)`: one result per column, a row
+ * of them at `to`; rows of so many bytes begin a stride apart.
+ */
 export function reductionModule(op: Reduction): ModuleBuilder {
   const module = new ModuleBuilder();
   if (op === "sum") {
@@ -78,8 +75,8 @@ function overStrips(
   module: ModuleBuilder,
   strip: (f: ReturnType<ModuleBuilder["function"]>, vectors: number) => Strip,
 ): void {
-  const f = module.function("columns", ["i32", "i32", "i32", "i32"]);
-  const [x, to, rows, rowBytes] = f.parameters;
+  const f = module.function("columns", ["i32", "i32", "i32", "i32", "i32"]);
+  const [x, to, rows, bytes, rowStride] = f.parameters;
   const at = f.local("i32");
   const end = f.local("i32");
   const row = f.local("i32");
@@ -90,15 +87,15 @@ function overStrips(
       begin,
       from.set(i32.add(x, at)),
       row.set(i32.const(0)),
-      loopTo(row, rows, 1, sequence(step(from), from.set(i32.add(from, rowBytes)))),
+      loopTo(row, rows, 1, sequence(step(from), from.set(i32.add(from, rowStride)))),
       ...result.map((value, v) => v128.store(i32.add(to, at), value, v * 16)),
     );
   };
   f.code(
     at.set(i32.const(0)),
-    end.set(i32.sub(rowBytes, i32.const(31))),
+    end.set(i32.sub(bytes, i32.const(31))),
     loopTo(at, end, 32, pass(2)),
-    loopTo(at, rowBytes, 16, pass(1)),
+    loopTo(at, bytes, 16, pass(1)),
   );
 }
 

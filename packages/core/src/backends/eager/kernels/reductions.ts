@@ -2,13 +2,18 @@
 import type { NDArray } from "../../../backend/backend.ts";
 import { isContiguous, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
+import { shares } from "../threads/index.ts";
+import type { SharedModule } from "../wasm/index.ts";
 import type { CopyKernels } from "./copy.ts";
-import { type Reduction, type ReductionFunctions, reductionModule } from "./reduction-module.ts";
+import { type Reduction, reductionModule } from "./reduction-module.ts";
+
+/** Elements below which a thread's share is not worth its while. */
+const leastElements = 2 ** 15;
 
 export class ReductionKernels {
   private readonly engine: Engine;
   private readonly copies: CopyKernels;
-  private readonly functions: { sum?: ReductionFunctions; max?: ReductionFunctions; min?: ReductionFunctions } = {};
+  private readonly modules: { sum?: SharedModule; max?: SharedModule; min?: SharedModule } = {};
 
   constructor(engine: Engine, copies: CopyKernels) {
     this.engine = engine;
@@ -41,8 +46,8 @@ export class ReductionKernels {
     const outer = sizeOf(x.shape.slice(0, first));
     const extent = sizeOf(x.shape.slice(first, last + 1));
     const inner = sizeOf(x.shape.slice(last + 1));
-    this.functions[op] ??= reductionModule(op).instantiate(engine.arena.memory) as unknown as ReductionFunctions;
-    const { rows, columns } = this.functions[op] as ReductionFunctions;
+    this.modules[op] ??= reductionModule(op).share(engine.arena.memory);
+    const module = this.modules[op];
     engine.begin(x);
     const out = engine.create(
       "float32",
@@ -50,8 +55,28 @@ export class ReductionKernels {
     );
     const from = engine.address(x);
     const to = engine.resultAddress(out);
-    if (inner === 1) rows(from, to, outer, extent * 4);
-    else for (let o = 0; o < outer; o++) columns(from + o * extent * inner * 4, to + o * inner * 4, extent, inner * 4);
+    const { pool } = engine;
+    if (inner === 1)
+      pool.divide(module, "rows", outer, 16, leastElements / extent, (start, size) => [
+        from + start * extent * 4,
+        to + start * 4,
+        size,
+        extent * 4,
+      ]);
+    else {
+      const parts = outer === 1 ? pool.threads : 1;
+      const strips = shares(inner * 4, parts, 64, (4 * leastElements) / extent);
+      const tasks = Array.from({ length: outer }, (_, o) =>
+        strips.map(({ start, size }) => {
+          const at = o * extent * inner * 4 + start;
+          return [from + at, to + o * inner * 4 + start, extent, size, inner * 4];
+        }),
+      ).flat();
+      // Rows of results that are no whole vectors write into the next, which must then come later.
+      const isFree = inner % 4 === 0 || outer === 1;
+      if (isFree && outer * extent * inner >= 2 * leastElements) pool.run(module, "columns", tasks);
+      else for (const task of tasks) module.functions.columns(...task);
+    }
     return engine.collect(out);
   }
 }

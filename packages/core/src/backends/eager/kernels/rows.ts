@@ -92,6 +92,14 @@ export class DoubleSum {
     return v128.shuffle(f64x2.toLowF32x4(this.low), f64x2.toLowF32x4(this.high), bytes);
   }
 
+  /** Adds partial sums that `store` wrote. */
+  include(address: Expression): Statement {
+    return sequence(
+      this.low.set(f64x2.add(this.low, v128.load(address))),
+      this.high.set(f64x2.add(this.high, v128.load(address, 16))),
+    );
+  }
+
   /** Loads and stores the partial sums, 32 bytes. */
   load(address: Expression): Statement {
     return sequence(this.low.set(v128.load(address)), this.high.set(v128.load(address, 16)));

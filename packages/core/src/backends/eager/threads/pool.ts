@@ -6,7 +6,16 @@
 import { BackendError } from "../../../errors.ts";
 import { isShared, type SharedModule } from "../wasm/index.ts";
 import { availableThreads, startWorker } from "./platform.ts";
-import { control, controlInts, moduleRoom, mostParameters, mostTasks, workerSource } from "./worker-source.ts";
+import { shares } from "./shares.ts";
+import {
+  control,
+  controlInts,
+  moduleRoom,
+  mostParameters,
+  mostTasks,
+  parameterBytes,
+  workerSource,
+} from "./worker-source.ts";
 
 type Parameters = readonly number[];
 export interface PoolOptions {
@@ -20,6 +29,7 @@ const spins = 10_000;
 
 interface Crew {
   readonly control: Int32Array;
+  readonly parameters: Float64Array;
   readonly code: Uint8Array;
   readonly workers: readonly { terminate(): Promise<unknown> }[];
   job: number;
@@ -42,8 +52,12 @@ export class ThreadPool {
   /** Runs the function for each task, in any order. @throws BackendError when a task failed or its worker died. */
   run(module: SharedModule, name: string, tasks: readonly Parameters[]): void {
     const kernel = module.functions[name];
-    if (this.threads === 1 || tasks.length === 1 || tasks.length > mostTasks || module.bytes.length > moduleRoom) {
+    if (this.threads === 1 || tasks.length < 2 || module.bytes.length > moduleRoom) {
       for (const task of tasks) kernel(...task);
+      return;
+    }
+    if (tasks.length > mostTasks) {
+      for (let i = 0; i < tasks.length; i += mostTasks) this.run(module, name, tasks.slice(i, i + mostTasks));
       return;
     }
     this.crew ??= this.start();
@@ -73,6 +87,26 @@ export class ThreadPool {
       throw new BackendError(`eager: a worker failed in the kernel "${name}".`);
   }
 
+  /**
+   * Runs the function for `count` units in shares that are multiples of `step`, side by side where a share has at least
+   * `least` units. `parametersOf` gives the parameters of the units from `start`.
+   */
+  divide(
+    module: SharedModule,
+    name: string,
+    count: number,
+    step: number,
+    least: number,
+    parametersOf: (start: number, size: number) => Parameters,
+  ): void {
+    const parts = shares(count, this.threads, step, least);
+    this.run(
+      module,
+      name,
+      parts.map(({ start, size }) => parametersOf(start, size)),
+    );
+  }
+
   /** Ends the workers. The next job starts new ones. */
   close(): Promise<unknown> {
     const { crew } = this;
@@ -85,10 +119,11 @@ export class ThreadPool {
   }
 
   private start(): Crew {
-    const shared = new SharedArrayBuffer(controlInts * 4 + moduleRoom);
+    const shared = new SharedArrayBuffer(controlInts * 4 + parameterBytes + moduleRoom);
     const crew: Crew = {
       control: new Int32Array(shared, 0, controlInts),
-      code: new Uint8Array(shared, controlInts * 4),
+      parameters: new Float64Array(shared, controlInts * 4, mostTasks * mostParameters),
+      code: new Uint8Array(shared, controlInts * 4 + parameterBytes),
       workers: Array.from({ length: this.threads - 1 }, () =>
         startWorker(workerSource, { memory: this.memory, shared }),
       ).filter((worker) => worker !== undefined),
@@ -109,7 +144,7 @@ export class ThreadPool {
     shared[control.function] = Object.keys(module.functions).indexOf(name);
     shared[control.parameters] = (tasks[0] as Parameters).length;
     tasks.forEach((task, t) => {
-      for (let i = 0; i < task.length; i++) shared[control.tasks + t * mostParameters + i] = task[i] as number;
+      for (let i = 0; i < task.length; i++) crew.parameters[t * mostParameters + i] = task[i] as number;
     });
     Atomics.store(shared, control.failed, 0);
     Atomics.store(shared, control.done, 0);

@@ -16,13 +16,14 @@ export const control = {
   parameters: 7,
   closed: 8,
   moduleBytes: 9,
-  tasks: 16,
 } as const;
 
 /** Tasks of a job at most, and parameters of each. */
 export const mostTasks = 255;
 export const mostParameters = 16;
-export const controlInts = control.tasks + mostTasks * mostParameters;
+export const controlInts = 16;
+/** Parameters are doubles, which hold addresses, counts and fractions alike; they follow the control words. */
+export const parameterBytes = mostTasks * mostParameters * 8;
 /** Room for the code of one module. */
 export const moduleRoom = 1 << 17;
 
@@ -32,7 +33,8 @@ const spins = 2000;
 export const workerSource = `
 const { memory, shared } = require("node:worker_threads").workerData;
 const control = new Int32Array(shared, 0, ${controlInts});
-const code = new Uint8Array(shared, ${controlInts * 4});
+const parameters = new Float64Array(shared, ${controlInts * 4}, ${mostTasks * mostParameters});
+const code = new Uint8Array(shared, ${controlInts * 4 + parameterBytes});
 const instances = new Map();
 Atomics.add(control, ${control.ready}, 1);
 Atomics.notify(control, ${control.ready});
@@ -62,8 +64,8 @@ for (;;) {
         instance = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
         instances.set(id, instance);
       }
-      const at = ${control.tasks} + task * ${mostParameters};
-      instance[control[${control.function}]](...control.subarray(at, at + control[${control.parameters}]));
+      const at = task * ${mostParameters};
+      instance[control[${control.function}]](...parameters.subarray(at, at + control[${control.parameters}]));
     } catch {
       Atomics.store(control, ${control.failed}, 1);
     }

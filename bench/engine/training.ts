@@ -1,0 +1,95 @@
+/**
+ * Training steps on the eager and the lazy backend, in interleaved rounds, beside PyTorch where `python3` can import it:
+ * wall time and processor time (all threads) of a step, medians.
+ *
+ *     node packages/pullback/bin/pullback.js run bench/engine/training.ts [models] [--rounds 5] [--backends eager,lazy]
+ *       [--profile] [--shapes] [--no-peer]
+ *
+ * models: mlp,lenet,resnet,decoder. `--profile` tells where the time goes; `--shapes` tells shapes apart.
+ */
+import { spawnSync } from "node:child_process";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+import { useBackend } from "@pullback/core";
+import { models, type Step } from "./models.ts";
+import { clearProfile, processorTime, profile, startProfile } from "./profile.ts";
+
+const given = process.argv.slice(2);
+const flag = (name: string) => given.includes(`--${name}`);
+const option = (name: string, otherwise: string) =>
+  given.includes(`--${name}`) ? given[given.indexOf(`--${name}`) + 1]! : otherwise;
+const names = (given[0]?.startsWith("--") === false ? given[0] : Object.keys(models).join(",")).split(",");
+const rounds = Number(option("rounds", "5"));
+const backends = option("backends", "eager,lazy").split(",");
+const warmUp = 4;
+
+const median = (samples: readonly number[]): number => [...samples].sort((a, b) => a - b)[samples.length >> 1]!;
+
+interface Samples {
+  readonly wall: number[];
+  readonly processor: number[];
+}
+
+function measure(step: Step, samples: Samples): number {
+  const used = processorTime();
+  const start = performance.now();
+  const loss = step();
+  samples.wall.push(performance.now() - start);
+  samples.processor.push(processorTime() - used);
+  return loss;
+}
+
+/** What PyTorch takes, with two threads; undefined where it is not installed. */
+function peer(name: string): { wall: number; processor: number; loss: number } | undefined {
+  const script = fileURLToPath(new URL("./training.py", import.meta.url));
+  const { status, stdout } = spawnSync("python3", [script, name, String(rounds)], { encoding: "utf8" });
+  return status === 0 ? JSON.parse(stdout) : undefined;
+}
+
+if (flag("profile")) startProfile(flag("shapes"));
+for (const name of names) {
+  const steps: { backend: string; step: Step; samples: Samples; loss: number }[] = [];
+  for (const backend of backends) {
+    await useBackend(backend);
+    steps.push({ backend, step: models[name]!(), samples: { wall: [], processor: [] }, loss: 0 });
+  }
+  for (const { backend, step } of steps) {
+    await useBackend(backend);
+    for (let i = 0; i < warmUp; i++) step();
+    // The engine's workers report while this thread waits.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  if (flag("profile"))
+    for (const { backend, step } of steps) {
+      await useBackend(backend);
+      step();
+      clearProfile();
+      const start = processorTime();
+      for (let i = 0; i < rounds; i++) step();
+      const total = processorTime() - start;
+      console.log(
+        `${name}, ${backend}: ${(total / rounds).toFixed(1)} ms of processor time a step\n${profile(total, rounds, 24)}`,
+      );
+    }
+  else {
+    for (let round = 0; round < rounds; round++)
+      for (const entry of steps) {
+        await useBackend(entry.backend);
+        entry.loss = measure(entry.step, entry.samples);
+      }
+    const theirs = flag("no-peer") ? undefined : peer(name);
+    for (const { backend, samples, loss } of steps) {
+      const wall = median(samples.wall);
+      const processor = median(samples.processor);
+      const ratio =
+        theirs === undefined
+          ? ""
+          : `, ${(wall / theirs.wall).toFixed(2)} × PyTorch (processor ${(processor / theirs.processor).toFixed(2)} ×)`;
+      console.log(
+        `${name}, ${backend}: ${wall.toFixed(1)} ms, processor ${processor.toFixed(1)} ms, loss ${loss.toFixed(4)}${ratio}`,
+      );
+    }
+    if (theirs !== undefined)
+      console.log(`${name}, PyTorch: ${theirs.wall.toFixed(1)} ms, processor ${theirs.processor.toFixed(1)} ms`);
+  }
+}
