@@ -1,5 +1,5 @@
-/** Where the elements that a sliding window meets lie: extents, byte offset tables and zero-padded copies. */
-import { sizeOf } from "../arrays.ts";
+/** Where the elements that a sliding window meets lie: layouts and tables of byte offsets. */
+import { rowMajor, sizeOf } from "../arrays.ts";
 
 /** The sums of one entry of each list, in row-major order. */
 export function sumTable(lists: readonly (readonly number[])[]): Int32Array {
@@ -13,46 +13,76 @@ export function sumTable(lists: readonly (readonly number[])[]): Int32Array {
   return table;
 }
 
-/** Offsets of all index tuples of `extents`, in row-major order: the sum of index times stride. */
-export function offsetTable(extents: readonly number[], strides: readonly number[]): Int32Array {
-  return sumTable(extents.map((extent, axis) => Array.from({ length: extent }, (_, i) => i * strides[axis])));
-}
-
-/** A block of channels with `before` zeros in front of each spatial axis (negative: elements cut off) and room after. */
-export interface Padded {
-  readonly channels: number;
-  /** Spatial extents of the source and of the padded block. */
-  readonly source: readonly number[];
+/**
+ * How a group of channels lies in memory for a window that moves by `step` elements along the last axis: with zeros
+ * around it, and each row divided by residue modulo the step, so that positions which follow each other are neighbours.
+ */
+export interface Layout {
+  /** Spatial extents with the zeros (or without what negative padding cuts off), and elements in front of the source. */
   readonly extents: readonly number[];
   readonly before: readonly number[];
+  readonly source: readonly number[];
+  readonly step: number;
+  /** Bytes of an element, from one index to the next of every axis but the last, and of a whole channel. */
+  readonly bytes: number;
+  readonly strides: readonly number[];
+  readonly channel: number;
+  /** Elements of one residue of a row. */
+  readonly share: number;
 }
 
-/** Whether the source itself can stand for its padded copy. */
-export const isPlain = (p: Padded): boolean =>
-  p.source.every((extent, i) => extent === p.extents[i] && p.before[i] === 0);
+export function layoutOf(
+  source: readonly number[],
+  extents: readonly number[],
+  before: readonly number[],
+  step: number,
+  bytes: number,
+): Layout {
+  const last = extents.length - 1;
+  const share = Math.ceil(extents[last] / step);
+  const strides = rowMajor([...extents.slice(0, last), share * step]).map((stride) => stride * bytes);
+  const channel = sizeOf(extents.slice(0, last)) * share * step * bytes;
+  return { extents, before, source, step, bytes, strides, channel, share };
+}
 
-export const paddedSize = (p: Padded): number => p.channels * sizeOf(p.extents);
+/** Whether the source itself has this layout. */
+export const isPlain = ({ source, extents, before, step }: Layout): boolean =>
+  step === 1 && source.every((extent, i) => extent === extents[i] && before[i] === 0);
 
-/** Copies the channels at byte address `from` into their places in the padded block at `to`, whose rest is zero. */
-export function fillPadded(bytes: Uint8Array, p: Padded, elementBytes: number, from: number, to: number): void {
-  const skip = p.before.map((before) => Math.max(0, -before));
-  const start = p.before.map((before) => Math.max(0, before));
-  const count = p.source.map((extent, i) => Math.max(0, Math.min(extent - skip[i], p.extents[i] - start[i])));
-  const last = count.length - 1;
-  const rowBytes = count[last] * elementBytes;
-  if (rowBytes === 0) return;
-  const copyAxis = (axis: number, source: number, target: number): void => {
-    if (axis === last) {
-      const at = (source + skip[last]) * elementBytes + from;
-      bytes.copyWithin((target + start[last]) * elementBytes + to, at, at + rowBytes);
-      return;
-    }
-    const sourceStride = sizeOf(p.source.slice(axis + 1));
-    const targetStride = sizeOf(p.extents.slice(axis + 1));
-    for (let i = 0; i < count[axis]; i++)
-      copyAxis(axis + 1, source + (skip[axis] + i) * sourceStride, target + (start[axis] + i) * targetStride);
-  };
-  for (let c = 0; c < p.channels; c++) copyAxis(0, c * sizeOf(p.source), c * sizeOf(p.extents));
+/** Byte offsets of index t · dilation along one axis, for t below `count`. */
+export function offsetsAlong(layout: Layout, axis: number, count: number, dilation: number): number[] {
+  const { step, share, bytes, strides } = layout;
+  const isLast = axis === strides.length - 1;
+  return Array.from({ length: count }, (_, t) => {
+    const at = t * dilation;
+    return isLast ? ((at % step) * share + Math.floor(at / step)) * bytes : at * strides[axis];
+  });
+}
+
+/** What moves the source into its layout: see `plan.rowPairs` and `plan.phases`. */
+export function copyTables(layout: Layout): { rowPairs: Int32Array; phases: Int32Array } {
+  const { source, extents, before, step, share, bytes, strides } = layout;
+  const last = extents.length - 1;
+  const skip = before.map((zeros) => Math.max(0, -zeros));
+  const start = before.map((zeros) => Math.max(0, zeros));
+  const count = source.map((extent, i) => Math.max(0, Math.min(extent - skip[i], extents[i] - start[i])));
+  const own = rowMajor(source).map((stride) => stride * bytes);
+  const along = (axis: number, first: number, by: number) =>
+    Array.from({ length: count[axis] }, (_, i) => (first + i) * by);
+  const outer = source.slice(0, last);
+  const from = sumTable(outer.map((_, axis) => along(axis, skip[axis], own[axis])));
+  const to = sumTable(outer.map((_, axis) => along(axis, start[axis], strides[axis])));
+  const rowPairs = new Int32Array(2 * from.length);
+  for (let i = 0; i < from.length; i++) rowPairs.set([from[i], to[i]], 2 * i);
+  const phases: number[] = [];
+  for (let phase = 0; phase < step; phase++) {
+    const first = (((phase - start[last]) % step) + step) % step;
+    const inside = Math.ceil((count[last] - first) / step);
+    if (inside <= 0) continue;
+    const place = phase * share + Math.floor((start[last] + first) / step);
+    phases.push((skip[last] + first) * bytes, place * bytes, inside);
+  }
+  return { rowPairs, phases: Int32Array.from(phases) };
 }
 
 /** The input positions r, r + stride, … of one axis, and the taps that reach outputs from there. */

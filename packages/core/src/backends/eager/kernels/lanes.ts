@@ -1,5 +1,5 @@
 /** A float type as vector code sees it, so that one generator serves float32 and float64. */
-import { type Expression, f32x4, f64, f64x2, i32, type Statement, v128 } from "../wasm/index.ts";
+import { type Expression, f32, f32x4, f64, f64x2, i32, type Statement, v128 } from "../wasm/index.ts";
 
 export interface Lanes {
   readonly dtype: "float32" | "float64";
@@ -15,6 +15,8 @@ export interface Lanes {
   /** Moves one element, whatever its bits. */
   readonly copy: (to: Expression, from: Expression, toOffset?: number, fromOffset?: number) => Statement;
   readonly clear: (to: Expression, offset?: number) => Statement;
+  /** Stores the first lane of a vector. */
+  readonly storeFirst: (to: Expression, vector: Expression, offset?: number) => Statement;
 }
 
 export const float32Lanes: Lanes = {
@@ -28,6 +30,7 @@ export const float32Lanes: Lanes = {
   zero: f32x4.const(0),
   copy: (to, from, toOffset = 0, fromOffset = 0) => i32.store(to, i32.load(from, fromOffset), toOffset),
   clear: (to, offset = 0) => i32.store(to, i32.const(0), offset),
+  storeFirst: (to, vector, offset = 0) => f32.store(to, f32x4.lane(vector, 0), offset),
 };
 
 export const float64Lanes: Lanes = {
@@ -41,6 +44,7 @@ export const float64Lanes: Lanes = {
   zero: f64x2.const(0),
   copy: (to, from, toOffset = 0, fromOffset = 0) => f64.store(to, f64.load(from, fromOffset), toOffset),
   clear: (to, offset = 0) => f64.store(to, f64.const(0), offset),
+  storeFirst: (to, vector, offset = 0) => f64.store(to, f64x2.lane(vector, 0), offset),
 };
 
 /** Four vectors of four 32-bit lanes, transposed: row i of the result holds lane i of each. */
