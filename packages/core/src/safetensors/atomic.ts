@@ -36,8 +36,8 @@ export async function writeAtomically(path: string, write: (file: FileHandle) =>
   await flushFolder(dirname(path));
 }
 
-/** Makes the rename itself durable. Windows cannot open folders, and there the rename is durable by itself. */
-async function flushFolder(folder: string): Promise<void> {
+/** Makes renames in a folder durable. Windows cannot open folders, and there the rename is durable by itself. */
+export async function flushFolder(folder: string): Promise<void> {
   const { open } = await import("node:fs/promises");
   const handle = await open(folder, "r").catch(() => undefined);
   if (handle === undefined) return;

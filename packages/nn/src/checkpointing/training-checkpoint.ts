@@ -3,7 +3,16 @@
  * data and the state of the default random generator, so that a run goes on exactly. A folder is written under another
  * name and renamed when it is complete, so that a crash never leaves a part of one.
  */
-import { generatorState, loadSafetensors, RandomKey, saveSafetensors, setGeneratorState, Tensor } from "@pullback/core";
+import {
+  flushFolder,
+  generatorState,
+  loadSafetensors,
+  RandomKey,
+  saveSafetensors,
+  setGeneratorState,
+  Tensor,
+  writeAtomically,
+} from "@pullback/core";
 import { CheckpointError } from "../errors.ts";
 import type { Optimizer, OptimizerState } from "../optimizers/index.ts";
 import { loadStateDict, stateDict } from "../parameters/index.ts";
@@ -11,7 +20,8 @@ import { withBytes } from "../parameters/state-dict.ts";
 import type { TrainingPosition } from "./position.ts";
 
 const folderName = (step: number): string => `step-${String(step).padStart(8, "0")}`;
-const folderPattern = /^step-(\d+)$/;
+/** A checkpoint, or one that its successor of the same step is about to replace. */
+const folderPattern = /^step-(\d+)(\.old)?$/;
 const unfinished = /^step-\d+\.\d+\.tmp$/;
 
 /** The part of a checkpoint that is no tensor. Numbers survive JSON exactly. */
@@ -31,7 +41,7 @@ export async function saveCheckpoint(
   folder: string,
   run: { model: unknown; optimizer: Optimizer<any>; position: TrainingPosition },
 ): Promise<string> {
-  const { mkdir, rename, rm, writeFile } = await import("node:fs/promises");
+  const { mkdir, rm } = await import("node:fs/promises");
   const { join } = await import("node:path");
   const path = join(folder, folderName(run.position.step));
   const temporary = `${path}.${process.pid}.tmp`;
@@ -51,9 +61,9 @@ export async function saveCheckpoint(
     });
     const oneFile = { maxShardBytes: Number.POSITIVE_INFINITY };
     await saveSafetensors(join(temporary, "optimizer.safetensors"), tensors, oneFile);
-    await writeFile(join(temporary, "training.json"), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true });
-    await rm(path, { recursive: true, force: true });
-    await rename(temporary, path);
+    const text = `${JSON.stringify(manifest, null, 2)}\n`;
+    await writeAtomically(join(temporary, "training.json"), (file) => file.writeFile(text));
+    await replaceFolder(path, temporary);
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     if (cause instanceof CheckpointError || typeof (cause as { syscall?: unknown }).syscall !== "string") throw cause;
@@ -65,6 +75,24 @@ export async function saveCheckpoint(
     });
   }
   return path;
+}
+
+/**
+ * Puts a complete folder into the place of another, if there is one. No system does that in one step: in between, the
+ * old one is there under its other name.
+ */
+async function replaceFolder(path: string, complete: string): Promise<void> {
+  const { rename, rm, stat } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  const old = `${path}.old`;
+  const there = await stat(path).then(() => true, () => false); // biome-ignore format: one thought
+  if (there) {
+    await rm(old, { recursive: true, force: true });
+    await rename(path, old);
+  }
+  await rename(complete, path);
+  await flushFolder(dirname(path));
+  await rm(old, { recursive: true, force: true });
 }
 
 /** The newest complete checkpoint in `folder`, if there is one. */
@@ -80,10 +108,16 @@ export async function removeCheckpoints(
   folder: string,
   which: (path: string, newer: number) => boolean = () => true,
 ): Promise<void> {
-  const { readdir, rm } = await import("node:fs/promises");
+  const { readdir, rename, rm } = await import("node:fs/promises");
   const { join } = await import("node:path");
   const paths = await checkpointsIn(folder);
-  for (const [i, path] of paths.entries()) if (which(path, paths.length - 1 - i)) await rm(path, { recursive: true });
+  for (const [i, path] of paths.entries()) {
+    if (!which(path, paths.length - 1 - i)) continue;
+    // Under a name that is no checkpoint's: removing takes a while, and may be interrupted.
+    const leaving = `${path.replace(/\.old$/, "")}.${process.pid}.tmp`;
+    await rename(path, leaving);
+    await rm(leaving, { recursive: true });
+  }
   if (paths.length === 0) return;
   for (const name of await readdir(folder)) {
     if (unfinished.test(name)) await rm(join(folder, name), { recursive: true });
@@ -98,8 +132,12 @@ async function checkpointsIn(folder: string): Promise<string[]> {
     if (error.code === "ENOENT") return [];
     throw new CheckpointError("cannot be listed", { code: "PB7103", path: folder, cause: error });
   });
-  const steps = names.flatMap((name) => folderPattern.exec(name)?.[1] ?? []).sort((a, b) => Number(a) - Number(b));
-  return steps.map((step) => join(folder, `step-${step}`));
+  const found = names.flatMap((name) => {
+    const [, step, old] = folderPattern.exec(name) ?? [];
+    return step === undefined ? [] : [{ name, step: Number(step), replaced: old !== undefined }];
+  });
+  found.sort((a, b) => a.step - b.step || Number(b.replaced) - Number(a.replaced));
+  return found.map(({ name }) => join(folder, name));
 }
 
 /**

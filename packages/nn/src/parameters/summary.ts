@@ -1,10 +1,10 @@
 /** A model as a table. */
-import { isLeaf } from "@pullback/autodiff";
 import { Tensor } from "@pullback/core";
 import { isFrozen } from "./freeze.ts";
+import { intercept, layersOf, shapesOf } from "./layer-calls.ts";
 import { setMode } from "./mode.ts";
 import { parameterCount, parameterPlaces } from "./named.ts";
-import { isContainer, joinPath, slotsOf } from "./slots.ts";
+import { blameLayers } from "./shape-blame.ts";
 
 interface Row {
   readonly path: string;
@@ -18,64 +18,30 @@ interface Row {
  * Runs the model once on `inputs`, in evaluation mode, and lists every object with a `forward`: path, class, the shape of
  * its output (the last one, where it is called more than once; "-" where it is not called), its own and its parts'
  * parameters. Below are the totals; ties count once.
+ *
+ * @throws ShapeError naming the layer that does not fit, and the one whose output it was given
  */
 export function summary(model: { forward(...inputs: any[]): unknown }, ...inputs: readonly unknown[]): string {
   const rows: Row[] = [];
   const restore: (() => void)[] = [setMode(model, "eval")];
-  visit(model, "", 0, new Set(), (layer, path, depth) => {
+  for (const { layer, path, depth } of layersOf(model)) {
     const row: Row = { path, type: layer.constructor.name, depth, output: "-", parameters: parameterCount(layer) };
     rows.push(row);
-    restore.push(watch(layer, (output) => (row.output = shapesOf(output))));
-  });
+    const undo = intercept(layer, (_, forward) => {
+      const output = forward();
+      row.output = shapesOf(output);
+      return output;
+    });
+    restore.push(undo);
+  }
   try {
     model.forward(...inputs);
+  } catch (error) {
+    throw blameLayers(error, model, () => model.forward(...inputs));
   } finally {
     for (const undo of restore) undo();
   }
   return [...table(rows), "", totals(model)].join("\n");
-}
-
-type WithForward = { forward(...args: unknown[]): unknown };
-
-function visit(
-  value: unknown,
-  path: string,
-  depth: number,
-  seen: Set<object>,
-  enter: (layer: WithForward, path: string, depth: number) => void,
-): void {
-  if (!isContainer(value) || seen.has(value)) return;
-  seen.add(value);
-  const isLayer = typeof (value as { forward?: unknown }).forward === "function";
-  if (isLayer) enter(value as WithForward, path, depth);
-  for (const slot of slotsOf(value)) {
-    if (!isLeaf(slot.value)) visit(slot.value, joinPath(path, slot.key), depth + (isLayer ? 1 : 0), seen, enter);
-  }
-}
-
-/** Sees what `forward` returns, until the function that comes back is called. */
-function watch(layer: WithForward, see: (output: unknown) => void): () => void {
-  const own = Object.getOwnPropertyDescriptor(layer, "forward");
-  const { forward } = layer;
-  Object.defineProperty(layer, "forward", {
-    configurable: true,
-    value(this: WithForward, ...args: unknown[]) {
-      const output = forward.apply(this, args);
-      see(output);
-      return output;
-    },
-  });
-  return () => {
-    if (own === undefined) delete (layer as Partial<WithForward>).forward;
-    else Object.defineProperty(layer, "forward", own);
-  };
-}
-
-function shapesOf(output: unknown): string {
-  if (output instanceof Tensor) return `[${output.shape.join(", ")}]`;
-  if (typeof output !== "object" || output === null) return typeof output;
-  const parts = Object.entries(output).map(([key, value]) => `${key} ${shapesOf(value)}`);
-  return `{ ${parts.join(", ")} }`;
 }
 
 function table(rows: readonly Row[]): string[] {

@@ -2,6 +2,7 @@
 import type { Tensor } from "@pullback/core";
 import { asBatches, type Batches } from "../data/index.ts";
 import { setMode } from "../parameters/index.ts";
+import { blameLayers } from "../parameters/shape-blame.ts";
 import type { Metric } from "./metrics.ts";
 import { leadingExtent } from "./progress.ts";
 
@@ -25,6 +26,15 @@ export interface Observer<Batch> {
   batchEnd(batch: Batch, loss: number | undefined): Promise<"skip" | "stop" | undefined>;
 }
 
+/** The result of `run`; a ShapeError names the layers that do not fit. */
+function blamed<T>(model: unknown, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw blameLayers(error, model, run);
+  }
+}
+
 /**
  * The mean loss (as `loss`, weighted by the batches' first extents) and the metrics of `model` on `data`. Layers are in
  * evaluation mode meanwhile.
@@ -45,7 +55,7 @@ export async function evaluate<Model, Batch>(
       if (wish === "stop") break;
       if (wish === "skip") continue;
       if (measures !== undefined) {
-        const prediction = measures.predict(model, batch);
+        const prediction = blamed(model, () => measures.predict(model, batch));
         wish = await observer?.predictionEnd(batch, prediction);
         if (wish === "stop") break;
         if (wish === "skip") continue;
@@ -53,7 +63,7 @@ export async function evaluate<Model, Batch>(
       }
       let loss: number | undefined;
       if (lossOf !== undefined) {
-        const value = lossOf(model, batch);
+        const value = blamed(model, () => lossOf(model, batch));
         loss = typeof value === "number" ? value : Number((await value.data())[0]);
         const weight = leadingExtent(batch);
         total += loss * weight;

@@ -113,7 +113,7 @@ describe("a run", () => {
     expect((await start("SGD", {}).run()).step).toBe(4);
   });
 
-  test("takes any iterable, and ends when there is nothing in it", async () => {
+  test("takes any iterable; an epoch without batches is an error", async () => {
     const batches = [...loader().epoch(0)];
     const options = () => {
       const model = new Regression();
@@ -125,7 +125,13 @@ describe("a run", () => {
     const [model, rest] = options();
     expect((await fit(model, batches, { ...rest, epochs: 2 })).step).toBe(8);
     expect((await fit(model, new Set(batches), { ...rest, maxSteps: 5 })).step).toBe(5);
-    expect((await fit(model, [] as Batch[], { ...rest, maxSteps: 5 })).step).toBe(0);
+    await expect(fit(model, [] as Batch[], { ...rest, maxSteps: 5 })).rejects.toMatchObject({ code: "PB7201" });
+    const once = batches.values();
+    const folder = await newFolder();
+    const [other, more] = options();
+    const error = await fit(other, once, { ...more, epochs: 2, checkpoint: { folder } }).catch((e) => e);
+    expect([error.name, error.code]).toEqual(["DataError", "PB7201"]);
+    expect(await readdir(folder)).toEqual(["step-00000004"]);
   });
 });
 

@@ -99,6 +99,8 @@ export interface FitResult {
  *
  * @param data a `DataLoader`, or anything that can be iterated over again and again
  * @throws NonFiniteError when a loss is NaN or infinite; the model is as before that step, the last checkpoint is kept
+ * @throws ShapeError naming the two layers that do not fit together
+ * @throws DataError PB7201 when an epoch has no batches
  * @throws DOMException AbortError when `signal` cancels; the last checkpoint is then of the last step made
  * @throws CheckpointError when a checkpoint cannot be written, or the one in the folder is of another model
  */

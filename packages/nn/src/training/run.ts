@@ -2,7 +2,10 @@
 import { tangent, valueWithGradient } from "@pullback/autodiff";
 import { latestCheckpoint, loadCheckpoint, removeCheckpoints, saveCheckpoint } from "../checkpointing/index.ts";
 import type { Batches } from "../data/index.ts";
-import { NonFiniteError } from "../errors.ts";
+import { DataError, NonFiniteError } from "../errors.ts";
+import { squaredNorm } from "../optimizers/clip.ts";
+import { stateDict } from "../parameters/index.ts";
+import { blameLayers } from "../parameters/shape-blame.ts";
 import { judge, type Patience } from "./early-stopping.ts";
 import { evaluate } from "./evaluate.ts";
 import type { FitAction, FitEvent, FitState } from "./events.ts";
@@ -78,8 +81,8 @@ export class Run<Model, Batch> {
         wish = await this.#oneEpoch(maxSteps, progress);
         // At its last step the run stands inside the epoch, unless that was the epoch's last batch.
         if (wish === undefined && this.step >= maxSteps && this.#batch !== this.#data.length) break;
-        // An empty epoch would repeat for ever.
-        if (this.step === before[0] && this.#batch === 0 && before[1] === 0 && wish === undefined) break;
+        if (this.step === before[0] && this.#batch === 0 && before[1] === 0 && wish === undefined)
+          await this.#nothing();
         this.#epoch++;
         this.#batch = 0;
       }
@@ -91,6 +94,18 @@ export class Run<Model, Batch> {
       const curve = progress?.interactive && this.losses.length > 1 ? lossCurve(this.losses) : "";
       progress?.finish(curve);
     }
+  }
+
+  /** An epoch without a batch: what came before is kept. */
+  async #nothing(): Promise<never> {
+    await this.#save();
+    throw new DataError(`epoch ${this.#epoch} has no batches`, {
+      code: "PB7201",
+      hint:
+        this.#epoch === 0
+          ? "Check the source of the data, and what filters it."
+          : "Give data that can be iterated over again and again: a DataLoader, a Stream or an array.",
+    });
   }
 
   /** One epoch, or what is left of it; returns how a callback ended it, if one did. */
@@ -135,16 +150,16 @@ export class Run<Model, Batch> {
   }
 
   async #one(batch: Batch, progress: Progress<Batch> | undefined): Promise<FitAction | undefined> {
-    const { loss: lossOf, accumulate = 1 } = this.#options;
+    const { accumulate = 1 } = this.#options;
     Object.assign(this.#state, { batch, gradient: undefined, loss: undefined });
     const wish = await this.#emit("batchStart");
     if (wish !== undefined) {
       this.#batch++;
       return wish;
     }
-    const { value, gradient } = valueWithGradient(lossOf, { wrt: 0 })(this.#model, batch);
+    const { value, gradient } = this.#differentiate(batch);
     const loss = typeof value === "number" ? value : Number((await value.data())[0]);
-    if (!Number.isFinite(loss)) throw this.#notFinite(loss, gradient);
+    if (!Number.isFinite(loss)) throw await this.#notFinite(loss, gradient);
     const { losses } = this.#pending;
     this.#pending.gradient = losses.length === 0 ? gradient : tangent.add(this.#pending.gradient, gradient);
     losses.push(loss);
@@ -152,6 +167,15 @@ export class Run<Model, Batch> {
     this.#state.loss = loss;
     if (losses.length < accumulate) return await this.#emit("batchEnd");
     return await this.#update(batch, progress);
+  }
+
+  #differentiate(batch: Batch) {
+    const { loss } = this.#options;
+    try {
+      return valueWithGradient(loss, { wrt: 0 })(this.#model, batch);
+    } catch (error) {
+      throw blameLayers(error, this.#model, () => loss(this.#model, batch));
+    }
   }
 
   /** Moves the model along the mean of the pending gradients. */
@@ -264,11 +288,12 @@ export class Run<Model, Batch> {
     });
   }
 
-  #notFinite(loss: number, gradient: any): NonFiniteError {
+  async #notFinite(loss: number, gradient: any): Promise<NonFiniteError> {
     const { checkpoint, optimizer } = this.#options;
     const kept =
       this.#savedAt === undefined ? "" : ` The checkpoint of step ${this.#savedAt} is in ${checkpoint?.folder}.`;
-    const gradientNorm = tangent.norm(gradient);
+    const squared = squaredNorm([...stateDict(gradient, gradient).values()]);
+    const gradientNorm = Math.sqrt(typeof squared === "number" ? squared : Number((await squared.data())[0]));
     const { learningRate } = optimizer;
     return new NonFiniteError(
       `the loss of step ${this.step} is ${loss} (learning rate ${learningRate}, gradient norm ${gradientNorm})`,
