@@ -1,8 +1,8 @@
 /** Reads the golden cases in this folder (made with PyTorch 2 in float64 and rounded) for the tests of this package. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect } from "@jest/globals";
-import { loadSafetensors, type Tensor } from "@pullback/core";
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { loadSafetensors, type Tensor, useBackend } from "@pullback/core";
 import * as schedules from "../src/schedules/index.ts";
 
 export interface Tolerance {
@@ -23,6 +23,20 @@ export interface Golden {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Replaces `{ "$": name }` by the tensor of that name, `null` by `undefined`, at any depth. */
   resolve(value: unknown): any;
+}
+
+/** Declares the same tests on every backend, each with the reference tensors on that one. */
+export async function onBackends(area: string, declare: (golden: Golden) => void): Promise<void> {
+  for (const backend of ["eager", "lazy"]) {
+    await useBackend(backend);
+    const golden = await readGolden(area);
+    describe(`${area} on ${backend}`, () => {
+      beforeAll(() => useBackend(backend));
+      afterAll(() => useBackend("eager"));
+      declare(golden);
+    });
+  }
+  await useBackend("eager");
 }
 
 export async function readGolden(area: string): Promise<Golden> {

@@ -2,12 +2,9 @@
 import { expect, test } from "@jest/globals";
 import { pullback } from "@pullback/autodiff";
 import type { Tensor } from "@pullback/core";
-import { at, expectClose, goldenLayer, put, readGolden } from "../../testdata/golden.ts";
+import { at, expectClose, goldenLayer, onBackends, put } from "../../testdata/golden.ts";
 import { stateDict } from "../parameters/index.ts";
 import * as layers from "./index.ts";
-
-const golden = await readGolden("layers");
-const cases = golden.cases.filter((c) => c.layer in layers && c.wrt !== undefined);
 
 /** By what `forward` takes. Each gives the tangents of the layer and of its arguments. */
 const pullbacks: Record<string, (...args: any[]) => (cotangent: any) => any[]> = {
@@ -32,24 +29,28 @@ const pullbacks: Record<string, (...args: any[]) => (cotangent: any) => any[]> =
   Bidirectional: pullback((layer: layers.Bidirectional, input: Tensor) => layer.forward(input)),
 };
 
-test.each(cases.map((c) => [c.id, c] as const))("%s", (_, c) => {
-  const layer = goldenLayer(golden, layers, c);
-  const count = c.forward.length;
-  const attention = count === 3 ? "attention3" : "attention";
-  const form = c.layer === "MultiHeadAttention" && count > 1 ? attention : `${c.layer}${count > 1 ? count : ""}`;
-  const cotangent = c.outputs.reduce(
-    (whole: any, { path }: any, j: number) => put(whole, path, golden.tensors.get(c.cotangents[j])),
-    {},
-  );
-  const args = golden.resolve(c.forward);
-  const [ofLayer, ...ofArgs] = (pullbacks[form] ?? pullbacks.plain!)(layer, ...args)(cotangent);
-  const byName = stateDict(ofLayer);
-  for (const [i, name] of c.wrt.entries()) {
-    const parameter = Object.keys(c.parameters).find((key) => c.parameters[key].$ === name);
-    const actual = parameter === undefined ? argument(c.forward, ofArgs, name) : byName.get(parameter)!;
-    expectClose(actual, golden.tensors.get(c.gradients[i])!, c.tolerance.gradient);
-  }
-  expect(c.wrt.length).toBe(c.gradients.length);
+await onBackends("layers", (golden) => {
+  const cases = golden.cases.filter((c) => c.layer in layers && c.wrt !== undefined);
+
+  test.each(cases.map((c) => [c.id, c] as const))("%s", (_, c) => {
+    const layer = goldenLayer(golden, layers, c);
+    const count = c.forward.length;
+    const attention = count === 3 ? "attention3" : "attention";
+    const form = c.layer === "MultiHeadAttention" && count > 1 ? attention : `${c.layer}${count > 1 ? count : ""}`;
+    const cotangent = c.outputs.reduce(
+      (whole: any, { path }: any, j: number) => put(whole, path, golden.tensors.get(c.cotangents[j])),
+      {},
+    );
+    const args = golden.resolve(c.forward);
+    const [ofLayer, ...ofArgs] = (pullbacks[form] ?? pullbacks.plain!)(layer, ...args)(cotangent);
+    const byName = stateDict(ofLayer);
+    for (const [i, name] of c.wrt.entries()) {
+      const parameter = Object.keys(c.parameters).find((key) => c.parameters[key].$ === name);
+      const actual = parameter === undefined ? argument(c.forward, ofArgs, name) : byName.get(parameter)!;
+      expectClose(actual, golden.tensors.get(c.gradients[i])!, c.tolerance.gradient);
+    }
+    expect(c.wrt.length).toBe(c.gradients.length);
+  });
 });
 
 /** The tangent of the argument that is, or holds, the tensor of that name. */

@@ -42,7 +42,9 @@ function thrownBy(run: () => unknown): ShapeError {
 describe("summary", () => {
   test("one layer's output is the other's input", () => {
     const error = thrownBy(() => summary(new Classifier(), ones([3, 4])));
-    expect(error.message).toMatch(/^PB6101: "body.layers.2" \(Linear\), given \[3, 8\] by "body.layers.1" \(Tanh\): matmul/);
+    expect(error.message).toMatch(
+      /^PB6101: "body.layers.2" \(Linear\), given \[3, 8\] by "body.layers.1" \(Tanh\): matmul/,
+    );
     expect(thrownBy(() => summary(new Recurrent(), ones([2, 4, 3]))).message).toMatch(
       /^PB6101: "out" \(Linear\), given \[2, 4, 5\] by "lstm" \(LSTM\): /,
     );
@@ -50,7 +52,9 @@ describe("summary", () => {
 
   test("operations stand between them", () => {
     const error = thrownBy(() => summary(new Joined(), ones([3, 4])));
-    expect(error.message).toMatch(/^PB6101: "second" \(Linear\), given \[3, 8\], after "first" \(Linear\) gave \[3, 8\]: /);
+    expect(error.message).toMatch(
+      /^PB6101: "second" \(Linear\), given \[3, 8\], after "first" \(Linear\) gave \[3, 8\]: /,
+    );
   });
 
   test("the first layer does not fit the data", () => {
