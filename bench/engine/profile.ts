@@ -58,7 +58,8 @@ export function startProfile(byShape: boolean): void {
     const own = kernel.call(this, spec);
     const steps = spec.steps.map((step) => ("op" in step ? step.op : step.kind)).filter((op) => op !== "input");
     const name = `fused ${steps.slice(0, 8).join(" ")}${steps.length > 8 ? ` … ${steps.length}` : ""}`;
-    return { ...own, run: (...all: Parameters<typeof own.run>) => timed(name, () => own.run(...all)) };
+    const run = (...all: number[]) => timed(name, () => own.functions.run!(...all));
+    return { ...own, functions: { ...own.functions, run } };
   };
 }
 

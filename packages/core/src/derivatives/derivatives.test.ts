@@ -490,6 +490,12 @@ free(core.layerNorm, (d) => {
     [d.tensor(shape), d.tensor(shape.slice(-2)), undefined, { axes: [-2, -1], epsilon: 0.1 }],
   ]);
 });
+free(core.batchNormTraining, (d) => {
+  const shape = d.shape(2, 4).map((extent) => extent + 1);
+  const axis = d.integer(0, shape.length - 1);
+  const parameter = () => d.pick([undefined, d.tensor([shape[axis]!])]);
+  return [d.tensor(shape), parameter(), parameter(), { axis, epsilon: 0.1 }];
+});
 free(core.scaledDotProductAttention, (d) => {
   const [lead, groups, heads] = [d.shape(0, 1), d.integer(1, 2), d.integer(1, 2)];
   const [length, keys, dim] = [d.integer(1, 3), d.integer(3, 4), 2];

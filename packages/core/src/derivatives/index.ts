@@ -13,4 +13,5 @@ import "./linear-algebra.ts";
 import "./fourier.ts";
 import "./einsum.ts";
 import "./normalization.ts";
+import "./batch-normalization.ts";
 import "./nn.ts";

@@ -155,11 +155,46 @@ export interface BatchNormResult {
   readonly variance: Tensor;
 }
 
+/** What the derivative of batch normalisation reads again: all of rank `x.rank`, with extents of 1 but for channels. */
+export interface BatchNormTrace {
+  readonly result: BatchNormResult;
+  /** x minus the mean of its channel. */
+  readonly centred: Tensor;
+  /** rsqrt(variance + epsilon), and that times the weight. */
+  readonly rootReciprocal: Tensor;
+  readonly gain: Tensor;
+  /** The axes of the statistics. */
+  readonly others: readonly number[];
+}
+
+/** Batch normalisation and what its derivative needs. */
+export function traceBatchNorm(
+  x: Tensor,
+  weight: Tensor | undefined,
+  bias: Tensor | undefined,
+  options: ChannelOptions | undefined,
+): BatchNormTrace {
+  const axis = normalizeAxis("batchNormTraining", options?.axis ?? 1, x.rank);
+  const channels = [x.shape[axis]!];
+  requireParameter("batchNormTraining", "weight", weight, channels);
+  requireParameter("batchNormTraining", "bias", bias, channels);
+  const others = otherAxes(x, [axis]);
+  const mean = x.mean(others, true);
+  const centred = x.sub(mean);
+  const isWide = x.dtype === "float32" || x.dtype === "float64";
+  const variance = isWide ? centred.square().mean(others, true) : x.variance(others, true);
+  const rootReciprocal = variance.add(options?.epsilon ?? 1e-5).rsqrt();
+  const gain = weight === undefined ? rootReciprocal : rootReciprocal.mul(spread(weight, x, [axis]));
+  const scaled = centred.mul(gain);
+  const output = bias === undefined ? scaled : scaled.add(spread(bias, x, [axis]));
+  const result = { output, mean: mean.reshape(channels), variance: variance.reshape(channels) };
+  return { result, centred, rootReciprocal, gain, others };
+}
+
 /**
  * Batch normalisation with the batch's own statistics (biased variance), which it returns as [channels].
  * Ioffe and Szegedy 2015, algorithm 1. Differentiable in x, weight and bias, statistics included.
  * @throws ShapeError when a parameter is not [channels].
- * @differentiable
  */
 export function batchNormTraining(
   x: Tensor,
@@ -167,11 +202,7 @@ export function batchNormTraining(
   bias?: Tensor,
   options?: ChannelOptions,
 ): BatchNormResult {
-  const axis = normalizeAxis("batchNormTraining", options?.axis ?? 1, x.rank);
-  const others = x.shape.map((_, i) => i).filter((i) => i !== axis);
-  const mean = x.mean(others);
-  const variance = x.variance(others);
-  return { output: batchNorm(x, mean, variance, weight, bias, { ...options, axis }), mean, variance };
+  return traceBatchNorm(x, weight, bias, options).result;
 }
 
 /**

@@ -24,6 +24,7 @@ import {
   RandomKernels,
   ReductionKernels,
   StoredKernels,
+  WindowKernels,
 } from "./kernels/index.ts";
 import type { Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
@@ -41,6 +42,7 @@ export class EagerBackend implements Backend {
   private readonly reductions: ReductionKernels;
   private readonly convolutions: ConvolutionKernels;
   private readonly normalise: NormaliseKernels;
+  private readonly windows: WindowKernels;
   private readonly random: RandomKernels;
 
   constructor(options?: EngineOptions) {
@@ -52,6 +54,7 @@ export class EagerBackend implements Backend {
     this.reductions = new ReductionKernels(this.engine, this.copies);
     this.convolutions = new ConvolutionKernels(this.engine, this.copies);
     this.normalise = new NormaliseKernels(this.engine, this.copies);
+    this.windows = new WindowKernels(this.engine, this.copies);
     this.random = new RandomKernels(this.engine);
   }
 
@@ -175,6 +178,7 @@ export class EagerBackend implements Backend {
   }
 
   windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray {
+    if (this.windows.serves(x)) return this.windows.argmax(x, windows);
     return plain.windowArgmax(this.engine, x, windows);
   }
 

@@ -7,7 +7,7 @@ import type { NDArray } from "../../backend/backend.ts";
 import { type DType, type QuantisedDType, quantisedRowBytes, type TypedArray } from "../../dtype.ts";
 import { DTypeError } from "../../errors.ts";
 import { elementBytes, isContiguous, isHalf, newElements, rowMajor, sizeOf } from "./arrays.ts";
-import { Arena, type ArenaOptions, Handle, type Views } from "./memory/index.ts";
+import { Arena, type ArenaOptions, type BulkFunctions, bulkFunctions, Handle, type Views } from "./memory/index.ts";
 import { fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
 import { copyStrided } from "./plain/strided.ts";
 import { type PoolOptions, ThreadPool } from "./threads/index.ts";
@@ -23,11 +23,13 @@ export interface EngineOptions extends ArenaOptions, PoolOptions {}
 export class Engine {
   readonly arena: Arena;
   readonly pool: ThreadPool;
+  private readonly bulk: BulkFunctions;
   private staged = 0;
   private resultSlot = 0;
 
   constructor(options?: EngineOptions) {
     this.arena = new Arena(options);
+    this.bulk = bulkFunctions(this.arena.memory);
     this.pool = new ThreadPool(this.arena.memory, options);
   }
 
@@ -106,6 +108,19 @@ export class Engine {
       for (let i = 0; i < local.length; i++) local[i] = view[from + i];
     }
     return out;
+  }
+
+  /** Zeroes so many bytes. */
+  clear(address: number, bytes: number): void {
+    this.bulk.clear(address, bytes);
+  }
+
+  /** Copies a contiguous array to a new one of the same size; both are in memory already, or both are small. */
+  move(from: NDArray, to: NDArray): void {
+    const { cell } = to.storage as Handle;
+    if (cell !== null && (from.storage as Handle).cell !== null)
+      this.bulk.move(cell.address, this.address(from), sizeOf(to.shape) * elementBytes[to.dtype]);
+    else this.window(to).set(this.dense(from) as Float32Array);
   }
 
   /** Two numbers where a kernel can read them, as float32. */

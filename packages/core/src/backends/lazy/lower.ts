@@ -24,6 +24,20 @@ export interface Lowered {
   readonly scalars: readonly { node: number; scalar: number; word: number; lane: Lane }[];
   readonly outputs: readonly { readonly slot: number; readonly word: number }[];
   readonly gatherings: readonly { readonly slot: number; readonly word: number; readonly size: number }[];
+  readonly division: Division;
+}
+
+/** How the outermost loop of a kernel is divided between threads. */
+export interface Division {
+  /** Its length, and the word where it stands. */
+  readonly extent: number;
+  readonly word: number;
+  /** Shares are multiples of this; undefined where the loop cannot be divided. */
+  readonly step: number | undefined;
+  /** Steps of the kernel's program for each of its iterations. */
+  readonly work: number;
+  /** The words of all pointers, and how many bytes each moves in an iteration. */
+  readonly pointers: readonly { readonly word: number; readonly bytes: number }[];
 }
 
 const laneBytes: Record<Lane, number> = { float32: 4, int32: 4, bool: 1 };
@@ -123,9 +137,17 @@ class Lowering {
         block[layout.pointer(k) + 1 + axis] = (own[axis]! - moved) * bytes[k]!;
       }
     });
+    const division: Division = {
+      extent: nest.extents[0]!,
+      word: layout.extent(0),
+      step: stepOf(spec, nest.extents),
+      work: steps.length * sizeOf(nest.extents.slice(1)),
+      pointers: bytes.map((size, k) => ({ word: layout.pointer(k), bytes: nest.strides[k]![0]! * size })),
+    };
     return {
       spec,
       block,
+      division,
       inputs: inputs.map(({ node, operand }, k) => ({ node, operand, word: layout.pointer(k) })),
       scalars: scalars.map((scalar, k) => ({ ...scalar, word: layout.scalar(k) })),
       outputs: stored.map((i, k) => ({ slot: slots.get(i)!, word: layout.pointer(inputs.length + k) })),
@@ -236,6 +258,14 @@ class Lowering {
     }
     return known;
   }
+}
+
+/** In what steps the outermost loop may be divided. */
+function stepOf(spec: KernelSpec, extents: readonly number[]): number | undefined {
+  const hasRows = spec.steps.some((step) => step.kind === "reduce") || spec.outputs.some(({ run }) => run === "single");
+  if (spec.rank === 1) return hasRows ? undefined : 16;
+  // Rows that are no whole vectors write into the next one, which must then come later.
+  return spec.outputs.some(({ run }) => run === "vector") && extents.at(-1)! % 4 !== 0 ? undefined : 1;
 }
 
 /** A node that is one number everywhere: kernels take the number. */

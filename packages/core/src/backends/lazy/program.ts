@@ -7,10 +7,11 @@ import { rowMajorStrides, sizeOf } from "../../shape.ts";
 import { elementBytes } from "../eager/arrays.ts";
 import type { EagerBackend } from "../eager/index.ts";
 import type { Handle } from "../eager/memory/index.ts";
+import { type Share, shares } from "../eager/threads/index.ts";
 import { located, type Node, type Value, valueBehind } from "./graph.ts";
 import { type Group, Grouping } from "./groups.ts";
 import { runPrimitive } from "./interpret.ts";
-import { type Kernel, type KernelCache, mostParameterBytes, parameterBytes } from "./kernels/index.ts";
+import { type Kernel, type KernelCache, mostParameterBytes, mostParts, parameterBytes } from "./kernels/index.ts";
 import { isConstant, type Lowered, lower } from "./lower.ts";
 import { type Lifetime, type MemoryPlan, planMemory } from "./memory-plan.ts";
 import type { Segment } from "./segment.ts";
@@ -138,7 +139,11 @@ export class Program {
     for (const operand of operands) engine.use(operand);
     if (block !== undefined) arena.resident(block);
     for (const { slot } of [...lowered.outputs, ...lowered.gatherings]) arrays[slot] ??= this.create(slot);
-    const sums = lowered.gatherings.map(({ size }) => ({ size, address: arena.scratch(8 * size + 64) }));
+    const parts = partsOf(lowered, engine.pool.threads);
+    const sums = lowered.gatherings.map(({ size }) => {
+      const stride = 8 * size + 64;
+      return { stride, address: arena.scratch(stride * parts.length) };
+    });
     const words = arena.views.int32;
     const first = at >>> 2;
     words.set(lowered.block, first);
@@ -147,8 +152,8 @@ export class Program {
     });
     for (const { slot, word } of lowered.outputs) words[first + word] = engine.address(arrays[slot]!);
     lowered.gatherings.forEach(({ word }, k) => {
-      const { address, size } = sums[k]!;
-      arena.views.uint8.fill(0, address, address + 8 * size + 64);
+      const { address, stride } = sums[k]!;
+      engine.clear(address, stride * parts.length);
       words[first + word] = address;
     });
     for (const { node, scalar, word, lane } of lowered.scalars) {
@@ -156,11 +161,26 @@ export class Program {
       if (lane === "float32") arena.views.float32[first + word] = number;
       else words[first + word] = lane === "bool" ? Number(number !== 0) : requireInt32(number);
     }
-    kernel.run(at);
+    if (parts.length === 1) kernel.functions.run!(at);
+    else {
+      // Each share has parameters of its own, the first those that are there.
+      const { division, block: template } = lowered;
+      const gathered = new Map(lowered.gatherings.map(({ word }, k) => [word, sums[k]!.stride]));
+      const tasks = parts.map(({ start, size }, p) => {
+        const own = first + p * (mostParameterBytes / 4);
+        if (p > 0) words.copyWithin(own, first, first + template.length);
+        for (const { word, bytes } of division.pointers)
+          words[own + word] = words[first + word]! + start * bytes + p * (gathered.get(word) ?? 0);
+        words[own + division.word] = size;
+        return [own * 4];
+      });
+      engine.pool.run(kernel, "run", tasks);
+    }
     lowered.gatherings.forEach(({ slot }, k) => {
-      const { address, size } = sums[k]!;
-      kernel.finish(address, engine.address(arrays[slot]!), 4 * size);
-      arena.freeScratch(address, 8 * size + 64);
+      const { address, stride } = sums[k]!;
+      const array = arrays[slot]!;
+      kernel.functions.finish!(address, stride, parts.length, engine.address(array), 4 * sizeOf(array.shape));
+      arena.freeScratch(address, stride * parts.length);
     });
   }
 
@@ -182,6 +202,23 @@ export class Program {
     const { storage, offset } = arrays[slot]!;
     return { storage, dtype: x.dtype, shape: x.shape, strides: x.strides, offset: offset + x.offset };
   }
+}
+
+/** Work (iterations by steps) below which a share of a kernel is not worth a thread's while. */
+const leastWork = 2 ** 17;
+
+/** Shares of a kernel that gathers sums: as many for any number of threads, so that the sums do not depend on it. */
+const gatheringParts = 8;
+const mostGatheredBytes = 2 ** 22;
+
+/** The shares in which a kernel runs. */
+function partsOf({ division, gatherings }: Lowered, threads: number): Share[] {
+  const { extent, step, work } = division;
+  const whole = [{ start: 0, size: extent }];
+  if (step === undefined || extent * work < 2 * leastWork) return whole;
+  const gathered = gatherings.reduce((sum, { size }) => sum + 8 * size * gatheringParts, 0);
+  if (gathered > mostGatheredBytes) return whole;
+  return shares(extent, gatherings.length > 0 ? gatheringParts : Math.min(threads, mostParts), step, leastWork / work);
 }
 
 /** A number met integers that a fused kernel cannot hold: the eager backend compares them as they are. */

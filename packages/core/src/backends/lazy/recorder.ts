@@ -4,7 +4,7 @@ import type { EagerBackend } from "../eager/index.ts";
 import { Handle } from "../eager/memory/index.ts";
 import { Node, type Primitive, type Result, type Value, valueBehind } from "./graph.ts";
 import { recover } from "./interpret.ts";
-import { KernelCache, mostParameterBytes } from "./kernels/index.ts";
+import { KernelCache, mostParameterBytes, mostParts } from "./kernels/index.ts";
 import { Programs } from "./programs.ts";
 
 /** A trace this long is run even if nobody asks: a loop that never observes must not grow without bound. */
@@ -23,7 +23,7 @@ export class Recorder {
       eager,
       kernels: new KernelCache(() => eager.engine.arena.memory),
       parameters: () => {
-        if (parameters < 0) parameters = eager.engine.arena.scratch(mostParameterBytes);
+        if (parameters < 0) parameters = eager.engine.arena.scratch(mostParameterBytes * mostParts);
         return parameters;
       },
     };

@@ -399,7 +399,7 @@ class Run {
   }
 
   clear({ address, bytes }: Block): void {
-    this.engine.arena.views.uint8.fill(0, address, address + bytes);
+    this.engine.clear(address, bytes);
   }
 
   clearResult(): void {

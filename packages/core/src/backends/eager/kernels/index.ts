@@ -6,3 +6,4 @@ export { NormaliseKernels } from "./normalise.ts";
 export { RandomKernels } from "./random.ts";
 export { ReductionKernels } from "./reductions.ts";
 export { StoredKernels } from "./stored.ts";
+export { WindowKernels } from "./windows.ts";

@@ -113,7 +113,7 @@ export class NormaliseKernels {
     const sumStride = Math.ceil((2 * rowBytes) / 64) * 64 + 64;
     const sumBytes = sumStride * parts.length;
     const sums = engine.arena.scratch(sumBytes);
-    engine.arena.views.uint8.fill(0, sums, sums + sumBytes);
+    engine.clear(sums, sumBytes);
     const scaleAt = scale === undefined ? 0 : engine.address(scale);
     const [a, c, to] = [engine.address(from), engine.address(cotangent), engine.resultAddress(out)];
     const module = this.built[key];

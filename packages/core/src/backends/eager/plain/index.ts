@@ -18,4 +18,4 @@ export { logSoftmax, rmsNorm, rmsNormAdjoint, rotary, softmax, softmaxAdjoint } 
 export { quantise } from "./quantise.ts";
 export { argReduce, argsort, nonzero, reduce, scan } from "./reductions.ts";
 export { determinant, solve, triangularSolve } from "./solving.ts";
-export { windowArgmax } from "./windows.ts";
+export { cellRows, windowArgmax } from "./windows.ts";

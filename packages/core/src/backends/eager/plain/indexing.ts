@@ -1,7 +1,7 @@
 /** Copies, joins, gathers and scatters for every dtype. They move elements as they are stored. */
 import type { NDArray } from "../../../backend/backend.ts";
 import { IndexError } from "../../../errors.ts";
-import { around, isInteger, sizeOf } from "../arrays.ts";
+import { around, isContiguous, isHalf, isInteger, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { toBfloat16, toFloat16 } from "./half.ts";
 import { copyStrided, scatterStrided } from "./strided.ts";
@@ -149,12 +149,12 @@ export function scatterAdd(engine: Engine, x: NDArray, indices: NDArray, source:
   const { outer, extent, inner } = around(x.shape, axis);
   const count = indices.shape[axis];
   const out = engine.create(x.dtype, x.shape);
-  const base = engine.dense(x);
   const at = engine.dense(indices);
   const from = engine.dense(source);
   const to = engine.target(out);
   const wraps = isInteger(x.dtype);
-  to.set(base);
+  if (isContiguous(x) && !isHalf(x.dtype)) engine.move(x, out);
+  else to.set(engine.dense(x));
   for (let o = 0; o < outer; o++) {
     for (let k = 0; k < count; k++) {
       for (let i = 0; i < inner; i++) {

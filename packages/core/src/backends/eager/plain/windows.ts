@@ -3,11 +3,6 @@ import type { NDArray, WindowAxis } from "../../../backend/backend.ts";
 import { rowMajor, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 
-/** A cell's positions along all axes but the last, and the place of its row of cells. */
-interface CellRow {
-  readonly starts: readonly number[];
-}
-
 /** For each cell of each plane the position of its first maximum; a NaN wins. */
 export function windowArgmax(engine: Engine, x: NDArray, windows: readonly WindowAxis[]): NDArray {
   engine.begin(x);
@@ -16,15 +11,14 @@ export function windowArgmax(engine: Engine, x: NDArray, windows: readonly Windo
   const out = engine.create("int32", [samples, channels, ...windows.map((axis) => axis.start.length)]);
   const from = engine.dense(x);
   const to = engine.window(out);
-  const strides = rowMajor(spatial);
   const plane = sizeOf(spatial);
   const last = windows.length - 1;
   const row = windows[last];
-  const rows = outerCells(windows, strides);
+  const rows = cellRows(spatial, windows);
   const step = row.step;
   for (let p = 0, at = 0; p < samples * channels; p++) {
     const base = p * plane;
-    for (const { starts } of rows) {
+    for (const starts of rows) {
       for (let j = 0; j < row.start.length; j++, at++) {
         let best = starts[0] + row.start[j];
         let most = from[base + best];
@@ -47,17 +41,21 @@ export function windowArgmax(engine: Engine, x: NDArray, windows: readonly Windo
   return out;
 }
 
-/** For each row of cells the offsets of the rows of elements that it covers, in row-major order. */
-function outerCells(windows: readonly WindowAxis[], strides: readonly number[]): CellRow[] {
-  let rows: CellRow[] = [{ starts: [0] }];
+/**
+ * For each row of cells (the last axis runs within one) the positions in a plane where the rows of elements that it covers
+ * begin, in row-major order.
+ */
+export function cellRows(spatial: readonly number[], windows: readonly WindowAxis[]): number[][] {
+  const strides = rowMajor(spatial);
+  let rows: number[][] = [[0]];
   for (let axis = 0; axis < windows.length - 1; axis++) {
     const { start, count, step } = windows[axis];
     rows = rows.flatMap((row) =>
-      start.map((first, cell) => ({
-        starts: row.starts.flatMap((offset) =>
+      start.map((first, cell) =>
+        row.flatMap((offset) =>
           Array.from({ length: count[cell] }, (_, i) => offset + (first + i * step) * strides[axis]),
         ),
-      })),
+      ),
     );
   }
   return rows;

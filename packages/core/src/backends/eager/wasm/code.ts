@@ -127,6 +127,8 @@ export const f32 = {
   const: (value: number) => new Expression([0x43, ...ieee32(value)]),
   load: load(0x2a),
   store: store(0x38),
+  eq: binary(0x5b),
+  le: binary(0x5f),
   abs: unary(0x8b),
   sqrt: unary(0x91),
   add: binary(0x92),
@@ -136,6 +138,7 @@ export const f32 = {
   min: binary(0x96),
   max: binary(0x97),
   fromF64: unary(0xb6),
+  select: (condition: Expression, a: Expression, b: Expression) => apply([0x1b], a, b, condition),
 };
 
 export const f64 = {
@@ -278,6 +281,22 @@ export const f64x2 = {
   /** The two low floats as doubles. */
   fromLowF32x4: unaryVector(95),
   relaxedMadd: (a: Expression, b: Expression, c: Expression) => apply(vector(0x107), a, b, c),
+};
+
+/** Whole stretches of memory; overlapping ones move as if by way of a copy. */
+export const memory = {
+  move: (to: Expression, from: Expression, bytes: Expression): Statement => [
+    ...to.code,
+    ...from.code,
+    ...bytes.code,
+    ...[0xfc, 10, 0, 0],
+  ],
+  fill: (to: Expression, byte: Expression, bytes: Expression): Statement => [
+    ...to.code,
+    ...byte.code,
+    ...bytes.code,
+    ...[0xfc, 11, 0],
+  ],
 };
 
 export const sequence = (...statements: Statement[]): Statement => statements.flat();

@@ -13,6 +13,7 @@ export {
   Local,
   loopTo,
   loopWhile,
+  memory,
   type Statement,
   sequence,
   type ValueType,

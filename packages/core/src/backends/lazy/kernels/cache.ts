@@ -1,14 +1,11 @@
 /** Compiled kernels, by what they compute: programs of every shape share them. */
 
+import type { SharedModule } from "../../eager/wasm/index.ts";
 import { kernelModule } from "./module.ts";
 import { type KernelSpec, parameterLayout } from "./spec.ts";
 
-export interface Kernel {
-  /** Runs with the parameters at an address. */
-  readonly run: (parameters: number) => void;
-  /** Rounds sums gathered in double precision to float32: (sums, to, bytes of the result). */
-  readonly finish: (sums: number, to: number, bytes: number) => void;
-}
+/** Its functions are `run` and `finish`: see `kernelModule`. */
+export type Kernel = SharedModule;
 
 export class KernelCache {
   private readonly memory: () => WebAssembly.Memory;
@@ -22,7 +19,7 @@ export class KernelCache {
     const key = JSON.stringify(spec);
     let kernel = this.kernels.get(key);
     if (kernel === undefined) {
-      kernel = kernelModule(spec).instantiate(this.memory()) as unknown as Kernel;
+      kernel = kernelModule(spec).share(this.memory());
       this.kernels.set(key, kernel);
     }
     return kernel;
@@ -35,6 +32,9 @@ export class KernelCache {
 
 /** Room for the parameters of the largest kernel, in bytes. */
 export const mostParameterBytes = 8192;
+
+/** Shares of a kernel at most, each with parameters of its own. */
+export const mostParts = 16;
 
 export function parameterBytes(spec: KernelSpec): number {
   return parameterLayout(spec).words * 4;

@@ -25,18 +25,33 @@ import {
 import { binaryCode, castCode, unaryCode } from "./lane-code.ts";
 import { type KernelSpec, type Lane, parameterLayout, type Standing, type Step, standings } from "./spec.ts";
 
-/** `run(parameters)`, the parameters laid out as `parameterLayout` says. `finish(sums, to, bytes)` rounds gathered sums. */
+/**
+ * `run(parameters)`, the parameters laid out as `parameterLayout` says. `finish(sums, stride, count, to, bytes)` adds up
+ * gathered sums, so many of them a stride apart, and rounds the totals.
+ */
 export function kernelModule(spec: KernelSpec): ModuleBuilder {
   const module = new ModuleBuilder();
   new KernelBuilder(spec, module.function("run", ["i32"])).build();
-  const f = module.function("finish", ["i32", "i32", "i32"]);
-  const [sums, to, bytes] = f.parameters as [Local, Local, Local];
+  const f = module.function("finish", ["i32", "i32", "i32", "i32", "i32"]);
+  const [sums, stride, count, to, bytes] = f.parameters as [Local, Local, Local, Local, Local];
   const at = f.local("i32");
+  const part = f.local("i32");
+  const from = f.local("i32");
   const sum = new DoubleSum(f);
-  const from = i32.add(sums, i32.shl(at, i32.const(1)));
   f.code(
     at.set(i32.const(0)),
-    loopTo(at, bytes, 16, sequence(sum.load(from), v128.store(i32.add(to, at), sum.lanes()))),
+    loopTo(
+      at,
+      bytes,
+      16,
+      sequence(
+        sum.clear(),
+        from.set(i32.add(sums, i32.shl(at, i32.const(1)))),
+        part.set(i32.const(0)),
+        loopTo(part, count, 1, sequence(sum.include(from), from.set(i32.add(from, stride)))),
+        v128.store(i32.add(to, at), sum.lanes()),
+      ),
+    ),
   );
   return module;
 }
