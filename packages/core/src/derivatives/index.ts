@@ -14,4 +14,5 @@ import "./fourier.ts";
 import "./einsum.ts";
 import "./normalization.ts";
 import "./batch-normalization.ts";
+import "./attention.ts";
 import "./nn.ts";

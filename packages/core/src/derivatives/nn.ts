@@ -1,20 +1,11 @@
-/** Derivatives of softmax, attention, rotary embedding and dropout. */
+/** Derivatives of softmax, rotary embedding and dropout. */
 import { registerDerivative } from "@pullback/autodiff";
 import { isFloating } from "../dtype.ts";
-import type { AttentionOptions } from "../operations/attention.ts";
-import {
-  groupHeads,
-  headsOf,
-  scaledDotProductAttention,
-  traceAttention,
-  ungroupHeads,
-} from "../operations/attention.ts";
 import type { DropoutOptions } from "../operations/dropout.ts";
 import { dropout, keep, keptElements } from "../operations/dropout.ts";
 import type { RotaryAngles, RotaryOptions } from "../operations/rotary.ts";
 import { alignPositions, requireRotary, rotaryAngles, rotaryEmbedding, rotate } from "../operations/rotary.ts";
 import { softmaxAdjoint } from "../operations/softmax.ts";
-import type { Shape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { totalTangent, wants } from "./cotangents.ts";
 
@@ -64,67 +55,6 @@ registerDerivative(Tensor.prototype.logSoftmax, {
     return { value, differential: (dx: Tensor) => dx.sub(value.exp().mul(dx).sum(axis, true)) };
   },
   wrt: ["this"],
-});
-
-registerDerivative(scaledDotProductAttention, {
-  vjp: (q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}) => {
-    const trace = traceAttention(q, k, v, options);
-    return {
-      value: trace.output,
-      pullback: (ct: Tensor, needs?: readonly boolean[]) => {
-        const { queries, probabilities, saturation } = trace;
-        const mask = options.mask;
-        const wantsMask = mask !== undefined && wants(mask, needs, 3);
-        const wantsScores = wants(q, needs, 0) || wants(k, needs, 1) || wantsMask;
-        const grouped = groupHeads(ct, headsOf(k));
-        const values = wants(v, needs, 2)
-          ? probabilities.matmul(grouped, { transposeA: true }).sumTo(v.shape)
-          : undefined;
-        if (!wantsScores) return [undefined, undefined, values, undefined];
-        const scores = softmaxAdjoint(probabilities, grouped.matmul(v, { transposeB: true }));
-        const products = saturation === undefined ? scores : scores.sub(scores.mul(saturation).mul(saturation));
-        const scale = options.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]!);
-        return [
-          wants(q, needs, 0) ? ungroupHeads(products.matmul(k), q).mul(scale).sumTo(q.shape) : undefined,
-          wants(k, needs, 1) ? products.matmul(queries, { transposeA: true }).sumTo(k.shape) : undefined,
-          values,
-          wantsMask ? { mask: ungroupHeads(scores, q).sumTo(mask.shape).cast(mask.dtype) } : undefined,
-        ];
-      },
-    };
-  },
-  jvp: (q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}) => {
-    const trace = traceAttention(q, k, v, options);
-    return {
-      value: trace.output,
-      differential: (
-        dq: Tensor | undefined,
-        dk: Tensor | undefined,
-        dv: Tensor | undefined,
-        dOptions: { mask?: Tensor } | undefined,
-      ) => {
-        const { queries, probabilities, saturation } = trace;
-        const scale = options.scale ?? 1 / Math.sqrt(q.shape[q.rank - 1]!);
-        const fromQ =
-          dq === undefined ? undefined : groupHeads(dq.mul(scale), headsOf(k)).matmul(k, { transposeB: true });
-        const fromK = dk === undefined ? undefined : queries.matmul(dk, { transposeB: true });
-        const products = fromQ === undefined ? fromK : fromK === undefined ? fromQ : fromQ.add(fromK);
-        const capped =
-          products === undefined || saturation === undefined
-            ? products
-            : products.sub(products.mul(saturation).mul(saturation));
-        const mask = options.mask;
-        const dMask = mask !== undefined && isFloating(mask.dtype) ? dOptions?.mask : undefined;
-        const fromMask = dMask === undefined ? undefined : groupHeads(dMask.broadcastTo(scoreShape(q, k)), headsOf(k));
-        const scores = capped === undefined ? fromMask : fromMask === undefined ? capped : capped.add(fromMask);
-        const moved = scores === undefined ? undefined : softmaxAdjoint(probabilities, scores).matmul(v);
-        const mixed = dv === undefined ? undefined : probabilities.matmul(dv);
-        const total = moved === undefined ? mixed : mixed === undefined ? moved : moved.add(mixed);
-        return total === undefined ? undefined : ungroupHeads(total, q).cast(trace.output.dtype);
-      },
-    };
-  },
-  wrt: [0, 1, 2, 3],
 });
 
 registerDerivative(rotaryEmbedding, {
@@ -191,8 +121,3 @@ registerDerivative(Tensor.prototype.barrier, {
   jvp: (x: Tensor) => ({ value: x.barrier(), differential: (dx: Tensor) => dx.barrier() }),
   wrt: ["this"],
 });
-
-/** The scores of all query heads: [..., heads, L, S]. */
-function scoreShape(q: Tensor, k: Tensor): Shape {
-  return [...q.shape.slice(0, -1), k.shape[k.rank - 2]!];
-}

@@ -4,6 +4,7 @@ import { isFloating } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { attendInBlocks, queryBlocks } from "./attention-blocks.ts";
 import { where } from "./where.ts";
 
 export interface AttentionOptions {
@@ -34,7 +35,7 @@ export function headsOf(x: Tensor): number {
   return x.rank < 3 ? 1 : x.shape[x.rank - 3]!;
 }
 
-function requireAttention(q: Tensor, k: Tensor, v: Tensor): void {
+export function requireAttention(q: Tensor, k: Tensor, v: Tensor): void {
   const shapes = `q ${formatShape(q.shape)}, k ${formatShape(k.shape)}, v ${formatShape(v.shape)}`;
   for (const x of [q, k, v]) {
     if (!isFloating(x.dtype))
@@ -100,7 +101,6 @@ export function ungroupHeads(x: Tensor, q: Tensor): Tensor {
 
 /** Attention and what its derivative needs. */
 export function traceAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): AttentionTrace {
-  requireAttention(q, k, v);
   const keyHeads = headsOf(k);
   const length = q.shape[q.rank - 2]!;
   const keys = k.shape[k.rank - 2]!;
@@ -132,9 +132,11 @@ function blindRows(scores: Tensor): Tensor {
  * softmax(q kᵀ scale) v, with consecutive query heads sharing a key head. Vaswani et al. 2017, eq. 1; grouped heads of
  * Ainslie et al. 2023; scores are scaled, then soft-capped, then masked.
  * q [..., heads, L, d], k [..., kvHeads, S, d], v [..., kvHeads, S, e]; the result is [..., heads, L, e].
- * A query that may attend to nothing gives 0 and no gradient. Differentiable in q, k, v and a floating mask.
+ * A query that may attend to nothing gives 0 and no gradient. Differentiable in q, k, v and a floating mask. Where the
+ * scores would be many they are computed a block of queries at a time, here and in the derivative.
  * @throws ShapeError when the shapes do not fit, DTypeError when an operand is not floating.
  */
 export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  return traceAttention(q, k, v, options).output;
+  requireAttention(q, k, v);
+  return attendInBlocks(q, k, v, queryBlocks(q, k, options));
 }
