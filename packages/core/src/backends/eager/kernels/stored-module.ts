@@ -65,7 +65,7 @@ const perRow = {
 };
 
 /** float16 patterns in 32-bit lanes as float32, exactly: subnormals by the multiplication, infinities by the mask. */
-function fromFloat16(s: Steps, patterns: Expression): Expression {
+export function fromFloat16(s: Steps, patterns: Expression): Expression {
   const bits = s.let(patterns);
   const magnitude = s.let(i32x4.shl(v128.and(bits, mask(0x7fff)), 13));
   const special = v128.and(i32x4.gt(magnitude, mask(0x0f7fffff)), mask(0x7f800000));

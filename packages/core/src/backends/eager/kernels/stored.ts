@@ -7,7 +7,9 @@ import type { Engine } from "../engine.ts";
 import type { Handle } from "../memory/index.ts";
 import * as plain from "../plain/index.ts";
 import { swapLast } from "../plain/matmul.ts";
+import { shares } from "../threads/index.ts";
 import type { SharedModule } from "../wasm/index.ts";
+import { integerDotsModule, integerRound, roundedBytes } from "./integer-dots-module.ts";
 import type { MatmulKernels } from "./matmul.ts";
 import { roundOf, type StoredDType, type StoredFunctions, storedModule } from "./stored-module.ts";
 
@@ -16,6 +18,9 @@ const fewRows = 4;
 
 /** Rows of weights that are decoded at a time: of usual length, about what the second-level cache holds. */
 const decodedRows = 64;
+
+/** Rows of weights from which a vector is rounded for products in integers. */
+const leastIntegerRows = 16;
 
 /** Bytes of weights below which one thread reads them all. */
 const worthDividing = 2 ** 20;
@@ -33,6 +38,7 @@ export class StoredKernels {
   private readonly engine: Engine;
   private readonly products: MatmulKernels;
   private readonly modules: Partial<Record<StoredDType, SharedModule>> = {};
+  private readonly integers: Partial<Record<StoredDType, SharedModule>> = {};
 
   constructor(engine: Engine, products: MatmulKernels) {
     this.engine = engine;
@@ -88,20 +94,27 @@ export class StoredKernels {
     const x = engine.address(left);
     const to = engine.resultAddress(out);
     const from = addressOf(b, matrix);
-    const module = this.moduleOf(b.dtype as StoredDType);
     // Rows of weights are divided in multiples of a cache line of results.
     const parts = matrix.rows * matrix.rowBytes < worthDividing ? 1 : engine.pool.threads;
-    const share = Math.ceil(matrix.rows / parts / 16) * 16;
+    const integer = this.integerModule(b.dtype as StoredDType, matrix);
+    const module = integer ?? this.moduleOf(b.dtype as StoredDType);
+    const roomBytes = integer === undefined ? 0 : roundedBytes(matrix.columns);
+    const room = integer === undefined ? 0 : engine.arena.scratch(roomBytes);
     for (let i = 0; i < rows; i++) {
       const row = x + i * left.strides[0] * 4;
       const result = to + i * matrix.rows * 4;
-      const tasks: number[][] = [];
-      for (let first = 0; first < matrix.rows; first += share) {
-        const count = Math.min(share, matrix.rows - first);
-        tasks.push([row, from + first * matrix.rowBytes, matrix.rowBytes, count, matrix.columns, result + first * 4]);
-      }
+      integer?.functions.round(row, matrix.columns, room);
+      const tasks = shares(matrix.rows, parts, 16).map(({ start, size }) => [
+        integer === undefined ? row : room,
+        from + start * matrix.rowBytes,
+        matrix.rowBytes,
+        size,
+        matrix.columns,
+        result + start * 4,
+      ]);
       engine.pool.run(module, "dots", tasks);
     }
+    if (integer !== undefined) engine.arena.freeScratch(room, roomBytes);
     return engine.collect(out);
   }
 
@@ -171,6 +184,14 @@ export class StoredKernels {
   private moduleOf(dtype: StoredDType): SharedModule {
     this.modules[dtype] ??= storedModule(dtype).share(this.engine.arena.memory);
     return this.modules[dtype] as SharedModule;
+  }
+
+  /** For large matrices: rounding the vector pays when many rows meet it. */
+  private integerModule(dtype: StoredDType, { rows, columns }: StoredMatrix): SharedModule | undefined {
+    if ((dtype !== "q8_0" && dtype !== "q4_0") || columns % integerRound !== 0 || rows < leastIntegerRows)
+      return undefined;
+    this.integers[dtype] ??= integerDotsModule(dtype).share(this.engine.arena.memory);
+    return this.integers[dtype];
   }
 
   private functionsOf(dtype: StoredDType): StoredFunctions {

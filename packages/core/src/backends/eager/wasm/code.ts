@@ -191,6 +191,10 @@ export const i32x4 = {
     new Expression([...vector(12), ...new Uint8Array(new Int32Array(lanes).buffer)]),
   splat: unaryVector(17),
   lane: lane(27),
+  /** The vector with one lane replaced. */
+  withLane: (a: Expression, index: number, value: Expression) => apply([...vector(28), index], a, value),
+  /** Products of two times eight signed 16-bit lanes, neighbours added. */
+  dot: binaryVector(186),
   eq: binaryVector(55),
   ne: binaryVector(56),
   lt: binaryVector(57),
