@@ -105,6 +105,19 @@ test("a collection of the platform's own frees dead blocks too", async () => {
   expect(backend.readSync(kept)[99_999]).toBe(3);
 });
 
+test.each([2 ** 29, 2 ** 30 + 16, 2 ** 34])(
+  "%i elements are too many: a typed error, and the process goes on",
+  (size) => {
+    const backend = new EagerBackend();
+    const kept = backend.full([1000], 3, "float32");
+    expect(() => backend.full([size], 1, "float32")).toThrow(OutOfMemoryError);
+    const row = { ...kept, shape: [1, 1000], strides: [1000, 1] };
+    expect(() => backend.contiguous({ ...row, shape: [size / 8, 1000], strides: [0, 1] })).toThrow(OutOfMemoryError);
+    expect(backend.readSync(backend.binary("add", kept, kept))[999]).toBe(6);
+    expect(backend.readSync(kept).every((value) => value === 3)).toBe(true);
+  },
+);
+
 test("without a collector to ask, dead blocks spill, and the arena stays within its limit", () => {
   const backend = new EagerBackend({ limit: 4 * mebibyte, collector: undefined });
   let x = backend.full([2 ** 17], 0, "float32");

@@ -97,7 +97,7 @@ export class Arena {
 
   /** A new, uninitialised block, pinned for the running kernel. Throws OutOfMemoryError. */
   allocate(byteLength: number): Handle {
-    const cell = new Cell(byteLength, sizeClass(byteLength));
+    const cell = new Cell(byteLength, this.classFor(byteLength));
     this.place(cell);
     const handle = new Handle(byteLength, cell, null);
     cell.owner = handle;
@@ -137,7 +137,7 @@ export class Arena {
 
   /** Memory for the running kernel's own use; give it back with `freeScratch`. */
   scratch(byteLength: number): number {
-    return this.room(sizeClass(byteLength));
+    return this.room(this.classFor(byteLength));
   }
 
   freeScratch(address: number, byteLength: number): void {
@@ -148,6 +148,15 @@ export class Arena {
     this.begin();
     this.sweep();
     return { live: this.live, peakLive: this.peakLive, arena: this.held, spills: this.spills };
+  }
+
+  /** The class of a block that can exist: beyond the limit classes would not even be told apart. */
+  private classFor(byteLength: number): number {
+    if (byteLength <= this.limit) return sizeClass(byteLength);
+    throw new OutOfMemoryError(
+      `The eager backend cannot hold ${byteLength} bytes at once: its memory has at most ${this.limit} bytes.`,
+      { hint: "Divide the tensor, or work in smaller batches." },
+    );
   }
 
   private place(cell: Cell): void {
