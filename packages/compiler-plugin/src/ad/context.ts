@@ -11,6 +11,13 @@ export type Form = "joint" | "split";
 /** How the reverse sweep runs a loop again: over its index, or as often as the forward sweep counted. */
 export type LoopRecord = { readonly kind: "index" } | { readonly kind: "trips"; readonly trips: Value };
 
+/** How a call was made in the forward sweep. */
+export interface CallRecord {
+  readonly site: Site;
+  readonly frame: Value;
+  readonly variant?: Value;
+}
+
 export interface Context {
   readonly fn: HirFunction;
   readonly mask: string;
@@ -22,7 +29,7 @@ export interface Context {
   /** The forward sweep's region for each region of the function. */
   readonly forwardOf: Map<Region, Region>;
   readonly loops: Map<LoopOp, LoopRecord>;
-  readonly calls: Map<CallOp, { readonly site: Site; readonly frame: Value; readonly variant?: Value }>;
+  readonly calls: Map<CallOp, CallRecord>;
   /** Position at which a push or pop found the end of its array (split form); what a store's slot held; lengths of spread arrays. */
   readonly positions: Map<Op, Value>;
   readonly lengths: Map<Op, readonly (Value | undefined)[]>;

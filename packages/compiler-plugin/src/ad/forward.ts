@@ -3,12 +3,12 @@
  * its shadow, built by mirroring what the program does with the value itself.
  */
 
-import { onlySpeaks } from "../analysis/index.ts";
 import {
   arrayOf,
   Builder,
   type CallOp,
   type ClosureOp,
+  caughtBy,
   elementType,
   fieldType,
   inertType,
@@ -18,6 +18,8 @@ import {
   isNumeric,
   type LoopOp,
   type Op,
+  type OpaqueOp,
+  onlySpeaks,
   passing,
   type Region,
   shadowKey,
@@ -318,8 +320,9 @@ export function checkOperator(
 }
 
 /** Unmodelled code is an error where an active value goes through it. */
-export function checkOpaque(ctx: Pick<Context, "activity" | "report">, op: Extract<Op, { kind: "opaque" }>): void {
+export function checkOpaque(ctx: Pick<Context, "activity" | "report">, op: OpaqueOp): void {
   const { activity } = ctx;
+  checkCaught(ctx, op);
   const result = op.results[0];
   const through =
     result !== undefined &&
@@ -409,6 +412,7 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
   if (site === undefined) {
     b.emit(op);
     checkInert(ctx, op);
+    checkCaught(ctx, op);
     if (activity.shadowed(result)) shadows.set(result, b.runtime("zeroShadow", [result], result.type));
     return;
   }
@@ -436,9 +440,19 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     mask: site.mask,
     args: [...args, ...shadowArgs],
     span: op.span,
-    results: [frame],
+    ...(op.catches === true ? { catches: true as const } : {}),
   } as const;
-  b.emit(variant === undefined ? { ...sweep, results: [frame] } : { ...sweep, variant, results: [frame] });
+  const results = [frame, ...op.results.slice(1)];
+  b.emit(variant === undefined ? { ...sweep, results } : { ...sweep, variant, results });
+  checkCaught(ctx, op);
+  if (op.catches === true && activity.aliases.mutated(op).some((m, i) => m && isTouched(ctx, op.args[i]))) {
+    ctx.report(
+      "PB1008",
+      op.span,
+      "A function that may throw, called in a try, changes active values: what it changed before it threw has no derivative.",
+      "Let it return what it computes, or throw before it changes anything that it was given.",
+    );
+  }
   b.emit({
     kind: "load",
     object: frame,
@@ -459,6 +473,23 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     );
   }
   ctx.calls.set(op, variant === undefined ? { site, frame } : { site, frame, variant });
+}
+
+/** Whether something active can be reached from an argument; an object that its constructor makes is nobody's yet. */
+function isTouched({ activity }: Context, argument: Value | undefined): boolean {
+  return argument !== undefined && activity.shadowed(argument) && !activity.allocated(argument);
+}
+
+/** An exception that brings an active value out of a call, unseen. */
+export function checkCaught({ activity, report }: Pick<Context, "activity" | "report">, op: CallOp | OpaqueOp): void {
+  const caught = caughtBy(op);
+  if (caught === undefined || !activity.hides(caught.error)) return;
+  report(
+    "PB4005",
+    op.span,
+    "An active value is read from a caught exception.",
+    "Return what is needed instead of throwing it, or stop the derivative with withoutDerivative(…).",
+  );
 }
 
 /** `$pb.variant(f, mask, kinds)` for a function that is found at run time. */
@@ -575,4 +606,14 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
       ],
     },
   });
+}
+
+/** An active value whose object has no derivative: better none than one that is too small. */
+export function reportLost({ report }: Pick<Context, "report">, op: Op): void {
+  report(
+    "PB4005",
+    op.span,
+    "An active value comes from an object that the compiler cannot follow.",
+    "Give the object a type that says what it holds, or stop the derivative with withoutDerivative(…).",
+  );
 }

@@ -30,7 +30,7 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
-import { checkInert, checkOpaque, checkOperator, functionOf, shadowType } from "./forward.ts";
+import { checkCaught, checkInert, checkOpaque, checkOperator, functionOf, reportLost, shadowType } from "./forward.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
@@ -209,7 +209,10 @@ class ForwardMode {
         return this.arithmetic(b, op, result);
       case "load": {
         const shadow = this.tangents.get(op.object);
-        if (shadow === undefined) return undefined;
+        if (shadow === undefined) {
+          reportLost(this.ctx, op);
+          return undefined;
+        }
         const tangent = b.value(shadowType(result.type), name);
         b.emit({ ...op, object: shadow, key: shadowKey(op.key), results: [tangent] });
         return tangent;
@@ -359,6 +362,7 @@ class ForwardMode {
     if (site === undefined) {
       b.emit(op);
       checkInert(this.ctx, op);
+      checkCaught(this.ctx, op);
       if (tangents.varies(result)) this.define(result, tangents.of(b, result));
       return;
     }
@@ -394,9 +398,11 @@ class ForwardMode {
       mask: site.mask,
       args: [...args, ...given],
       span: op.span,
-      results: [dual],
+      ...(op.catches === true ? { catches: true as const } : {}),
     } as const;
-    b.emit(variant === undefined ? { ...sweep, results: [dual] } : { ...sweep, variant, results: [dual] });
+    const results = [dual, ...op.results.slice(1)];
+    b.emit(variant === undefined ? { ...sweep, results } : { ...sweep, variant, results });
+    checkCaught(this.ctx, op);
     const field = (name: string, of: Value) =>
       b.emit({
         kind: "load",

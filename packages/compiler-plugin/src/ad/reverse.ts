@@ -4,6 +4,7 @@
  */
 import {
   type CallOp,
+  caughtBy,
   elementType,
   fieldType,
   inertType,
@@ -22,7 +23,8 @@ import {
   type Value,
   walk,
 } from "../hir/index.ts";
-import type { Context } from "./context.ts";
+import type { CallRecord, Context } from "./context.ts";
+import { reportLost } from "./forward.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { at, Scope, type Variable } from "./scope.ts";
 
@@ -267,12 +269,7 @@ export class ReverseSweep {
 
   /** A cotangent arrives where there is nowhere to put it: better no derivative than one that is too small. */
   private lost(op: Op): void {
-    this.ctx.report(
-      "PB4005",
-      op.span,
-      "An active value comes from an object that the compiler cannot follow.",
-      "Give the object a type that says what it holds, or stop the derivative with withoutDerivative(…).",
-    );
+    reportLost(this.ctx, op);
   }
 
   private unsupported(op: Extract<Op, { kind: "prim" | "math" }>): void {
@@ -605,7 +602,19 @@ export class ReverseSweep {
       if (dropped !== undefined && op.callee.kind !== "inert") this.lost(op);
       return;
     }
-    const { site, frame, variant } = record;
+    const { thrown } = caughtBy(op) ?? {};
+    if (thrown === undefined) this.undoCall(scope, op, record);
+    else {
+      // What threw has left no frame.
+      scope.branch(
+        thrown,
+        (s) => this.take(s, op.results[0] as Value),
+        (s) => this.undoCall(s, op, record),
+      );
+    }
+  }
+
+  private undoCall(scope: Scope, op: CallOp, { site, frame, variant }: CallRecord): void {
     const result = op.results[0] as Value;
     const b = scope.builder;
     const kind = passing(result.type);

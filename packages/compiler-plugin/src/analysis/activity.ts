@@ -4,7 +4,7 @@
  * differentiation", section 2). Memory is judged by alias class. One forward and one backward fixpoint.
  */
 import type { CallOp, HirFunction, Op, Value } from "../hir/index.ts";
-import { passing, slotKey, walk } from "../hir/index.ts";
+import { caughtBy, onlySpeaks, passing, slotKey, walk } from "../hir/index.ts";
 import type { Aliases } from "./aliases.ts";
 import { aliases, mayHide, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
 import { find, type MemoryClass, mark, reachable, slot } from "./memory.ts";
@@ -56,11 +56,6 @@ const arithmetic = new Set(["+", "-", "*", "/", "%", "**", "neg"]);
 
 /** Operators that hand one of their operands on. */
 const selecting = new Set(["&&", "||", "??"]);
-
-/** Text that logs, or makes an error: it stores nothing. */
-export function onlySpeaks(op: Extract<Op, { kind: "opaque" }>): boolean {
-  return /^\s*(console\.|new \w*Error\()/.test(op.parts[0] ?? "");
-}
 
 /** Names of autodiff's functions at which activity stops. */
 export function stopsActivity(call: CallOp): boolean {
@@ -253,6 +248,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
           params.forEach((m, i) => {
             if (m) deep(op.args[i], "deepVaried");
           });
+          if (op.args.some(contentVaried)) deep(caughtBy(op)?.error, "deepVaried");
         }
         return;
       case "opaque":
@@ -260,6 +256,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         spell(op, true);
         add(variedValues, op.results[0]);
         deep(op.results[0], "deepVaried");
+        deep(caughtBy(op)?.error, "deepVaried");
         // Text may store one of its operands in another.
         if (op.effects && !onlySpeaks(op)) for (const v of op.operands) deep(v, "deepVaried");
         return;

@@ -53,9 +53,9 @@ export const codes = {
     "Use arithmetic, or withoutDerivative(x) where the number is an index or a count.",
   ),
   PB1008: explain(
-    "try around active code cannot be differentiated",
-    "A value that crosses a try statement depends on where in it an exception was thrown.",
-    "Move the differentiable computation out of the try statement.",
+    "A function that may throw changes active values inside a try",
+    "An exception that is caught discards the record of the call, so what the call had changed by then has no derivative.",
+    "Let the function return what it computes, or throw before it changes anything that it was given.",
   ),
   PB1009: explain(
     "This syntax cannot be differentiated",

@@ -4,6 +4,7 @@
  */
 import {
   type CallOp,
+  caughtBy,
   type HirFunction,
   type IfOp,
   type Key,
@@ -303,7 +304,8 @@ export class Statements {
         const text = op.parts
           .map((p, i) => p + (i < parts.length ? grouped(parts[i] as Expression, precedence.call) : ""))
           .join("");
-        if (result === undefined) {
+        if (op.catches === true) this.caught(op, text);
+        else if (result === undefined) {
           this.flushMemory();
           this.say(/[;}]\s*$/.test(text) ? text : `${text};`);
         } else if (op.effects) {
@@ -349,6 +351,10 @@ export class Statements {
               : `$pb.variant(${carrierText(known)}, "${op.mask}").${op.sweep}`;
           callee = this.references.local(known.key, op.mask)?.[op.sweep] ?? carried;
         }
+        if (op.catches === true) {
+          this.caught(op, `${callee}(${list.text})`, "{}");
+          return;
+        }
         this.flushMemory();
         this.impure(result, { ...list, text: `${callee}(${list.text})`, precedence: precedence.call });
       }
@@ -377,6 +383,34 @@ export class Statements {
     else this.name(v, e);
   }
 
+  /** An operation in a `try` of its own: where it throws, its result stays what it starts with. */
+  private caught(op: Op, text: string, start?: string, object?: Value): void {
+    const { thrown, error } = caughtBy(op) as { thrown: Value; error: Value };
+    const value = object ?? (op.results.length === 3 ? op.results[0] : undefined);
+    this.flushMemory();
+    const declare = (v: Value, fallback: string, initial: string) => {
+      const name = this.names.fresh(v, fallback);
+      this.say(`let ${name}${initial}`);
+      this.define(v, name);
+      return name;
+    };
+    const target =
+      value === undefined ? "" : `${declare(value, "result", start === undefined ? ": any;" : `: any = ${start};`)} = `;
+    const flag = declare(thrown, "thrown", " = false;");
+    const wanted = (this.counts.get(error) ?? 0) > 0;
+    const kept = wanted ? declare(error, "error", ": any;") : "";
+    this.say("try {");
+    this.indent++;
+    this.say(/[;}]\s*$/.test(text) ? `${target}${text}` : `${target}${text};`);
+    this.indent--;
+    this.say(wanted ? "} catch (exception) {" : "} catch {");
+    this.indent++;
+    this.say(`${flag} = true;`);
+    if (wanted) this.say(`${kept} = exception;`);
+    this.indent--;
+    this.say("}");
+  }
+
   private call(op: CallOp): void {
     const { callee } = op;
     const result = op.results[0] as Value;
@@ -386,6 +420,11 @@ export class Statements {
       this.constructed.has(op.args[0] as Value)
     ) {
       const list = this.list(op.args.slice(1), op.spread?.slice(1));
+      if (op.catches === true) {
+        this.caught(op, `new ${callee.text}(${list.text})`, undefined, op.args[0]);
+        this.expressions.set(result, atom("undefined"));
+        return;
+      }
       this.flushMemory();
       this.name(op.args[0] as Value, atom(`new ${callee.text}(${list.text})`), "object");
       this.expressions.set(result, atom("undefined"));
@@ -399,9 +438,12 @@ export class Statements {
       const accessor = "accessor" in callee ? callee.accessor : undefined;
       if (accessor === "set") {
         const value = this.get(op.args[1] as Value).text;
-        this.flushMemory();
-        this.say(`${base} = ${value};`);
-        this.expressions.set(result, atom("undefined"));
+        if (op.catches === true) this.caught(op, `${base} = ${value}`);
+        else {
+          this.flushMemory();
+          this.say(`${base} = ${value};`);
+          this.expressions.set(result, atom("undefined"));
+        }
         return;
       }
       const list = this.list(op.args.slice(1), op.spread?.slice(1));
@@ -418,7 +460,8 @@ export class Statements {
       const list = this.list(op.args, op.spread);
       e = { ...list, text: `${(callee as { text: string }).text}(${list.text})`, precedence: precedence.call };
     }
-    if (op.effects || callee.kind !== "inert") {
+    if (op.catches === true) this.caught(op, e.text);
+    else if (op.effects || callee.kind !== "inert") {
       this.flushMemory();
       this.impure(result, e);
     } else this.fresh(result, e);

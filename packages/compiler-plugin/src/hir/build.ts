@@ -46,7 +46,7 @@ export type LoopShape = Pick<LoopOp, "counted" | "label"> & {
 };
 
 export class Builder {
-  readonly ops: Op[];
+  ops: Op[];
   readonly ids: Ids;
   /** Span given to the operations that follow. */
   span: Span;

@@ -50,3 +50,8 @@ export function literal(v: Value, definitions: ReadonlyMap<Value, Op>): unknown 
   const op = definitions.get(v);
   return op?.kind === "const" ? op.value : undefined;
 }
+
+/** Text that logs, or makes an error: it stores nothing. */
+export function onlySpeaks(op: Extract<Op, { kind: "opaque" }>): boolean {
+  return /^\s*(console\.|new \w*Error\()/.test(op.parts[0] ?? "");
+}

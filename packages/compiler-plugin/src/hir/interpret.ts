@@ -1,4 +1,5 @@
 /** Runs HIR directly on JavaScript values: the yardstick for lowering, differentiation and optimisation in tests. */
+import { caughtBy } from "./kinds.ts";
 import type { Callee, HirFunction, Op, Program, Region, SweepOp, Value } from "./types.ts";
 
 export interface Environment {
@@ -118,6 +119,16 @@ export function interpret(
     }
   };
 
+  /** The result; for an operation that catches, also whether it threw, and what. */
+  const attempt = (op: Op, evaluate: () => any): any[] => {
+    if (caughtBy(op) === undefined) return [evaluate()];
+    try {
+      return [evaluate(), false, undefined];
+    } catch (error) {
+      return [op.kind === "sweep" ? {} : undefined, true, error];
+    }
+  };
+
   const operation = (op: Op, env: Map<Value, any>): any[] => {
     const get = (v: Value) => read(v, env);
     const slot = (k: { kind: "field"; name: string } | { kind: "index"; index: Value }) =>
@@ -180,7 +191,7 @@ export function interpret(
       case "pop":
         return [get(op.array).pop()];
       case "call":
-        return [call(op.callee, spreadOut(op.args, op.spread, env))];
+        return attempt(op, () => call(op.callee, spreadOut(op.args, op.spread, env)));
       case "closure": {
         const captures = op.captures.map(get);
         return [(...actual: unknown[]) => run(op.function, actual, captures)];
@@ -189,11 +200,9 @@ export function interpret(
         const names = op.operands.map((_, i) => `$${i}`);
         const text = op.parts.map((p, i) => p + (i < names.length ? `(${names[i]})` : "")).join("");
         const values = op.operands.map(get);
-        if (op.results.length === 0) {
-          new Function(...names, text)(...values);
-          return [];
-        }
-        return [new Function(...names, `return (${text});`)(...values)];
+        const isStatement = op.results.length === (op.catches === true ? 2 : 0);
+        if (isStatement) return attempt(op, () => new Function(...names, text)(...values)).slice(1);
+        return attempt(op, () => new Function(...names, `return (${text});`)(...values));
       }
       case "throw":
         throw new Diverged(get(op.value));
@@ -208,9 +217,10 @@ export function interpret(
       }
       case "sweep": {
         const actual = op.args.map(get);
-        if (op.variant !== undefined) return [get(op.variant)[op.sweep](...actual)];
-        if (environment.sweep === undefined) throw new Error("no derivatives to run a sweep of");
-        return [environment.sweep(op, actual)];
+        if (op.variant !== undefined) return attempt(op, () => get(op.variant!)[op.sweep](...actual));
+        const { sweep } = environment;
+        if (sweep === undefined) throw new Error("no derivatives to run a sweep of");
+        return attempt(op, () => sweep(op, actual));
       }
     }
   };

@@ -1,5 +1,5 @@
 /** Questions about HIR types: how an adjoint travels, what an element or a field is. */
-import type { Key, Passing, Type } from "./types.ts";
+import type { Key, Op, Passing, Type, Value } from "./types.ts";
 
 export const numberType: Type = { kind: "number" };
 export const inertType: Type = { kind: "inert", text: "unknown" };
@@ -128,6 +128,13 @@ export function typeText(type: Type): string {
     case "union":
       return type.members.map(typeText).join(" | ");
   }
+}
+
+/** The flag and the exception of an operation that catches. */
+export function caughtBy(op: Op): { readonly thrown: Value; readonly error: Value } | undefined {
+  if (!("catches" in op) || op.catches !== true) return undefined;
+  const [thrown, error] = op.results.slice(-2) as [Value, Value];
+  return { thrown, error };
 }
 
 /** Where a shadow holds the adjoint of a slot: a shadow is a plain object, whose keys have no `#`. */

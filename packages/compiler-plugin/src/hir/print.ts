@@ -69,12 +69,12 @@ function printOp(op: Op, indent: string, ref: (v: Value) => string): string {
     case "call": {
       const c = op.callee;
       const name = c.kind === "value" ? "" : c.kind === "dynamic" ? ` .${c.method}` : ` ${c.text}`;
-      return `${head}call ${c.kind}${name}(${list(op.args, op.spread)})${op.effects ? " effects" : ""}`;
+      return `${head}call ${c.kind}${name}(${list(op.args, op.spread)})${op.effects ? " effects" : ""}${op.catches === true ? " catches" : ""}`;
     }
     case "closure":
       return `${head}closure captures (${list(op.captures)}) ${printFunction(op.function).replaceAll("\n", `\n${indent}`)}`;
     case "opaque":
-      return `${head}opaque ${op.diagnostic.code} \`${op.parts.map((p, i) => p + (i < op.operands.length ? ref(op.operands[i]!) : "")).join("")}\`${op.effects ? " effects" : ""}`;
+      return `${head}opaque ${op.diagnostic.code} \`${op.parts.map((p, i) => p + (i < op.operands.length ? ref(op.operands[i]!) : "")).join("")}\`${op.effects ? " effects" : ""}${op.catches === true ? " catches" : ""}`;
     case "throw":
       return `throw ${ref(op.value)}`;
     case "if":

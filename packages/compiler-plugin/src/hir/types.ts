@@ -57,6 +57,14 @@ export interface Value {
   readonly span?: Span;
 }
 
+/**
+ * An operation with `catches` stands in a `try`: two more results say whether it threw, and what. Where it did, its own
+ * result is not to be read.
+ */
+interface Catching {
+  readonly catches?: true;
+}
+
 /** A sequence of operations with block parameters and results. A region that always throws `diverges` and has no results. */
 export interface Region {
   readonly params: Value[];
@@ -246,7 +254,7 @@ export type Callee =
       readonly stops?: true;
     };
 
-export interface CallOp extends OpBase {
+export interface CallOp extends OpBase, Catching {
   readonly kind: "call";
   readonly callee: Callee;
   readonly args: readonly Value[];
@@ -283,7 +291,7 @@ export type Sweep = "forward" | "backward" | "jvp";
  * Source text with holes, emitted verbatim in the forward sweep: anything the HIR does not model. Legal only where it
  * is inactive; when activity reaches it, `diagnostic` is reported at `span`.
  */
-export interface OpaqueOp extends OpBase {
+export interface OpaqueOp extends OpBase, Catching {
   readonly kind: "opaque";
   /** parts.length === operands.length + 1. Without results it is a statement, otherwise an expression. */
   readonly parts: readonly string[];
@@ -344,7 +352,7 @@ export interface RuntimeOp extends OpBase {
  * forward: args and shadows to a frame. backward: [frame, cotangent] to the by-value cotangents. jvp: args and tangents to
  * { value, tangent }; its `variant` is what `$pb.jvp` returned, the function itself.
  */
-export interface SweepOp extends OpBase {
+export interface SweepOp extends OpBase, Catching {
   readonly kind: "sweep";
   readonly sweep: Sweep;
   readonly callee: Callee;

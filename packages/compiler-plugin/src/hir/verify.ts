@@ -95,7 +95,7 @@ export function problems(fn: HirFunction): string[] {
         count("array spread marks", op.spread.length, op.elements.length);
         return;
       case "call":
-        count("call results", op.results.length, 1);
+        count("call results", op.results.length, op.catches === true ? 3 : 1);
         if (op.spread !== undefined) count("call spread marks", op.spread.length, op.args.length);
         return;
       case "load":

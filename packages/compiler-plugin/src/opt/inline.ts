@@ -2,6 +2,7 @@
  * Copies small callees into their callers before differentiation: a call boxes every number that it returns, and keeps a
  * frame. Function literals that are called where they are visible go the same way, whatever they capture.
  */
+import { calleeMayThrow, mayThrow } from "../analysis/index.ts";
 import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Type, Value } from "../hir/index.ts";
 import { bindingsOf, copyRegion, instantiate, mapOp, regions, walk } from "../hir/index.ts";
 
@@ -61,9 +62,14 @@ class Inliner {
   private region = (region: Region): Region => {
     const ops: Op[] = [];
     for (const op of region.ops) {
-      const body = op.kind === "call" ? this.bodyOf(op) : undefined;
-      if (op.kind !== "call" || body === undefined) {
+      if (op.kind !== "call" || (op.catches === true && this.throws(op))) {
         ops.push(mapOp(op, this.resolve, this.region));
+        continue;
+      }
+      const quiet = op.catches === true ? this.uncaught(op, ops) : op;
+      const body = this.bodyOf(quiet);
+      if (body === undefined) {
+        ops.push(mapOp(quiet, this.resolve, this.region));
         continue;
       }
       this.changed = true;
@@ -72,6 +78,22 @@ class Inliner {
     }
     return { ...region, ops, results: region.results.map(this.resolve) };
   };
+
+  private throws(op: CallOp): boolean {
+    if (op.callee.kind !== "value") return calleeMayThrow(op.callee, op.effects, this.program);
+    const literal = this.literals.get(this.resolve(op.args[0] as Value));
+    return literal === undefined || mayThrow(literal.function.body, this.program);
+  }
+
+  /** A call in a `try` of what does not throw: nothing is caught. */
+  private uncaught(op: CallOp, ops: Op[]): CallOp {
+    const { catches: _, ...call } = op;
+    const [result, thrown, error] = op.results as [Value, Value, Value];
+    ops.push({ kind: "const", value: false, span: op.span, results: [thrown] });
+    ops.push({ kind: "const", value: undefined, span: op.span, results: [error] });
+    this.changed = true;
+    return { ...call, results: [result] };
+  }
 
   /** The callee's body over this call's arguments, if it should be copied. */
   private bodyOf(op: CallOp): Region | undefined {

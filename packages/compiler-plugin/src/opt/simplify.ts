@@ -1,5 +1,5 @@
 /** Folds constants, drops neutral operations, shares equal pure operations with those that dominate them. */
-import type { ConstOp, Op, Region, Value } from "../hir/index.ts";
+import type { ConstOp, IfOp, Op, Region, Value } from "../hir/index.ts";
 import { mapOp, regions } from "../hir/index.ts";
 
 type Known = { readonly value: ConstOp["value"]; readonly written?: true };
@@ -63,17 +63,28 @@ export function simplify(region: Region): Region {
         constants.set(result, op.written === true ? { value: op.value, written: true } : { value: op.value });
       }
       if (op.kind === "prim" && op.op === "neg" && result !== undefined) negated.set(result, op.args[0] as Value);
-      ops.push(
-        regions(op).length === 0
-          ? op
-          : mapOp(
-              op,
-              (v) => v,
-              (inner) => walkRegion(inner, known),
-            ),
+      if (regions(op).length === 0) {
+        ops.push(op);
+        continue;
+      }
+      const nested = mapOp(
+        op,
+        (v) => v,
+        (inner) => walkRegion(inner, known),
       );
+      ops.push(nested);
+      if (nested.kind === "if") sameAsCondition(nested);
     }
     return { ...r, ops, results: r.results.map(resolve) };
+  };
+
+  /** `c ? true : false` is c. */
+  const sameAsCondition = (op: IfOp): void => {
+    if (op.condition.type.kind !== "inert" || op.condition.type.text !== "boolean") return;
+    const is = (v: Value | undefined, value: boolean) => v !== undefined && constants.get(v)?.value === value;
+    op.results.forEach((r, i) => {
+      if (is(op.then.results[i], true) && is(op.else.results[i], false)) replaced.set(r, op.condition);
+    });
   };
 
   const shortcut = (

@@ -7,6 +7,7 @@ import type { Exit, Temporary, Variable } from "./environment.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue } from "./opaque.ts";
+import { raise } from "./try.ts";
 
 export const int = inert("Int");
 const boolean = inert("boolean");
@@ -316,11 +317,11 @@ function reduce(s: Lowering, call: ts.CallExpression, array: Value, right: boole
       s.builder.prim("===", [n, zero(s)]),
       () => {
         const text = 'new TypeError("Reduce of empty array with no initial value")';
-        s.builder.throw(s.builder.global(text));
-        s.diverge();
+        raise(s, s.builder.global(text));
       },
       () => {},
     );
+    s.guards.settle();
     start = at(s, array, place(zero(s)));
   }
   s.at(call);

@@ -58,6 +58,7 @@ export function inlined(s: Lowering, literal: ts.ArrowFunction | ts.FunctionExpr
   }
   s.environment.results.delete(exit);
   s.close(exit);
+  s.guards.settle();
   return value;
 }
 

@@ -11,12 +11,13 @@ export interface Temporary {
 export type Variable = ts.Symbol | Temporary | "this";
 
 /**
- * A place that an exit leaves: a function, a loop (`break`), one iteration (`continue`), a labelled statement. An exit
+ * A place that an exit leaves: a function, a loop (`break`), one iteration (`continue`), a labelled statement, a block with
+ * a handler (`catch`). An exit
  * sets the flag of its target and of every exit place inside it, so that the innermost flag alone says whether the
  * statements that follow still run.
  */
 export interface Exit {
-  readonly kind: "function" | "break" | "continue" | "label";
+  readonly kind: "function" | "break" | "continue" | "label" | "catch";
   readonly labels: readonly string[];
   /** `switch` is a target of `break` without being one of `continue`. */
   readonly result?: Type;
@@ -28,7 +29,7 @@ export type Flag = boolean | Value;
 export class Environment {
   readonly variables: Map<Variable, Value>;
   readonly flags: Map<Exit, Flag>;
-  /** What functions return. */
+  /** What functions return, and handlers are given. */
   readonly results: Map<Exit, Value>;
   /** After a throw. */
   diverged: boolean;

@@ -52,11 +52,7 @@ export function lowerBody(s: Lowering, node: Lowerable, kind: HirFunction["kind"
   const offset = params.length;
   for (const parameter of own) params.push(s.builder.value(parameterType(s, parameter), parameterName(s, parameter)));
   const restAt = own.findIndex((p) => p.dotDotDotToken !== undefined);
-  s.builder = new (s.builder.constructor as typeof import("../../hir/index.ts").Builder)(
-    body.ops,
-    s.ids,
-    s.builder.span,
-  );
+  s.buildInto(body.ops);
   const result: Type = owner !== undefined || ts.isClassLike(node) ? inert("undefined") : returnType(s, node);
   const exit = s.open({ kind: "function", labels: [], result });
   let value: Value | undefined;

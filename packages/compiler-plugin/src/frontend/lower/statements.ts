@@ -10,6 +10,7 @@ import { exitFor, opaqueStatement } from "./opaque.ts";
 import { bind } from "./patterns.ts";
 import { mentions } from "./scan.ts";
 import { switchStatement } from "./switch.ts";
+import { throwStatement, tryStatement } from "./try.ts";
 
 /** A list of statements in order, then `rest`. */
 export function statements(s: Lowering, list: readonly ts.Statement[], rest?: () => void): void {
@@ -77,17 +78,9 @@ export function statement(s: Lowering, node: ts.Statement, labels: readonly stri
   else if (ts.isSwitchStatement(node)) switchStatement(s, node, labels);
   else if (ts.isBreakStatement(node) || ts.isContinueStatement(node)) jump(s, node);
   else if (ts.isLabeledStatement(node)) labelled(s, node, labels);
-  else if (ts.isThrowStatement(node)) {
-    const value = expression(s, node.expression);
-    s.at(node).throw(value);
-    s.diverge();
-  } else if (ts.isTryStatement(node)) {
-    opaqueStatement(s, node, {
-      code: "PB1008",
-      message: "try around active code cannot be differentiated.",
-      hint: "Move the differentiable computation out of the try statement.",
-    });
-  } else if (ts.isForInStatement(node)) {
+  else if (ts.isThrowStatement(node)) throwStatement(s, node);
+  else if (ts.isTryStatement(node)) tryStatement(s, node);
+  else if (ts.isForInStatement(node)) {
     opaqueStatement(s, node, {
       code: "PB1003",
       message: "for…in over active values cannot be differentiated.",
