@@ -26,12 +26,26 @@ function add(args, path, by) {
   return args;
 }
 
-/**
- * The derivative of `f` along one number of its arguments, which `args` makes afresh: two step sizes, extrapolated
- * (Richardson). Undefined next to a kink, where the two disagree.
- */
+/** The derivative of `f` along one number of its arguments, which `args` makes afresh. */
 export function difference(f, args, path) {
-  const slope = (h) => (f(...add(args(), path, h)) - f(...add(args(), path, -h))) / (2 * h);
+  return extrapolated((h) => (f(...add(args(), path, h)) - f(...add(args(), path, -h))) / (2 * h));
+}
+
+/** The derivative of `f` along a tangent of its arguments, of any structure. */
+export function differenceAlong(f, args, tangent) {
+  const moved = (h) => {
+    const start = args();
+    for (const path of places(args())) {
+      const t = at(tangent, path);
+      if (typeof t === "number") add(start, path, h * t);
+    }
+    return start;
+  };
+  return extrapolated((h) => (f(...moved(h)) - f(...moved(-h))) / (2 * h));
+}
+
+/** From two step sizes (Richardson); undefined next to a kink, where the two disagree. */
+function extrapolated(slope) {
   const coarse = slope(2e-4);
   const fine = slope(1e-4);
   return Math.abs(fine - coarse) > 1e-5 * (1 + Math.abs(fine)) ? undefined : (4 * fine - coarse) / 3;

@@ -22,6 +22,8 @@ const choose = (b: Builder, condition: Value, then: (b: Builder) => Value, other
     (inner) => [otherwise(inner)],
   )[0] as Value;
 
+const absent = (b: Builder, x: Value) => b.prim("==", [x, b.const(undefined)]);
+
 const pass: Rule = (_b, _a, _r, d) => d;
 const zero: Rule = (b) => num(b, 0);
 
@@ -59,6 +61,22 @@ const prims: Readonly<Record<string, readonly Rule[]>> = {
   "/": [(b, [, y], _r, d) => div(b, d, y as Value), (b, [, y], r, d) => neg(b, mul(b, div(b, d, y as Value), r))],
   "%": [pass, (b, [x, y], _r, d) => neg(b, mul(b, d, b.math("trunc", [div(b, x as Value, y as Value)])))],
   "**": power,
+  "??": [
+    (b, [x], _r, d) =>
+      choose(
+        b,
+        absent(b, x as Value),
+        (c) => num(c, 0),
+        () => d,
+      ),
+    (b, [x], _r, d) =>
+      choose(
+        b,
+        absent(b, x as Value),
+        () => d,
+        (c) => num(c, 0),
+      ),
+  ],
 };
 
 const unaryPrims: Readonly<Record<string, Rule>> = {

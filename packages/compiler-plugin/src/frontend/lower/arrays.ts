@@ -2,6 +2,7 @@
 import type ts from "typescript";
 import { elementType, type Type, type Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
+import { inPlaceMethod, splice } from "./arrays-in-place.ts";
 import { applied, type Callback } from "./callbacks.ts";
 import type { Exit, Temporary, Variable } from "./environment.ts";
 import { expression } from "./expressions.ts";
@@ -55,7 +56,7 @@ function fresh(s: Lowering, length: Value, type: Type): { array: Value; put(i: V
 }
 
 /** Loads with an index that the program knows to be in range. */
-function at(s: Lowering, array: Value, i: Value): Value {
+export function at(s: Lowering, array: Value, i: Value): Value {
   return s.builder.load(array, i, { type: elementType(array.type) });
 }
 
@@ -70,10 +71,16 @@ export function copyRange(s: Lowering, source: Value, from: Value, to: Value, ty
 }
 
 /** Turns a slice bound, negative ones counted from the end, into an index in range. */
-function bound(s: Lowering, node: ts.Expression | undefined, length: Value, otherwise: Value): Value {
+export function bound(
+  s: Lowering,
+  node: ts.Expression | undefined,
+  length: Value,
+  otherwise: Value,
+  evaluated?: Value,
+): Value {
   if (node === undefined) return otherwise;
   const literal = s.ts.isNumericLiteral(node) ? Number(node.text) : undefined;
-  const given = expression(s, node);
+  const given = evaluated ?? expression(s, node);
   const b = s.at(node);
   const from =
     literal !== undefined
@@ -87,13 +94,13 @@ function bound(s: Lowering, node: ts.Expression | undefined, length: Value, othe
   return minimum(s, from, length);
 }
 
-function minimum(s: Lowering, a: Value, b: Value): Value {
+export function minimum(s: Lowering, a: Value, b: Value): Value {
   const value = s.builder.math("min", [a, b]);
   (value as { type: Type }).type = int;
   return value;
 }
 
-function maximum(s: Lowering, a: Value, b: Value): Value {
+export function maximum(s: Lowering, a: Value, b: Value): Value {
   const value = s.builder.math("max", [a, b]);
   (value as { type: Type }).type = int;
   return value;
@@ -216,15 +223,6 @@ export function arrayMethod(s: Lowering, call: ts.CallExpression, name: string, 
       }
       return s.at(call).array(parts, type, { spread });
     }
-    case "fill": {
-      if (first === undefined) return undefined;
-      const filler = value(first);
-      const n = length();
-      const from = bound(s, call.arguments[1], n, zero(s));
-      const to = bound(s, call.arguments[2], n, n);
-      eachIndex(s, to, (i) => s.builder.store(array, i, filler), { start: from });
-      return array;
-    }
     case "at": {
       const given = value(first!);
       const n = length();
@@ -250,35 +248,18 @@ export function arrayMethod(s: Lowering, call: ts.CallExpression, name: string, 
       eachIndex(s, n, (i) => put(i, at(s, array, s.builder.prim("-", [last, i], int))));
       return result;
     }
-    case "reverse": {
+    case "toSorted": {
+      const order = sortingPermutation(s, array, first);
       const n = length();
-      const before = copyRange(s, array, zero(s), n, { kind: "array", element });
-      const last = s.builder.prim("-", [n, s.builder.const(1, int)], int);
-      eachIndex(s, n, (i) => s.builder.store(array, i, at(s, before, s.builder.prim("-", [last, i], int))));
-      return array;
-    }
-    case "toSorted":
-    case "sort": {
-      const before = name === "sort" ? copyRange(s, array, zero(s), length(), { kind: "array", element }) : array;
-      const order = sortingPermutation(s, before, first);
-      const n = length();
-      if (name === "sort") {
-        eachIndex(s, n, (i) => s.builder.store(array, i, at(s, before, s.builder.load(order, i, { type: int }))));
-        return array;
-      }
       const { array: result, put } = fresh(s, n, type);
       eachIndex(s, n, (i) => put(i, at(s, array, s.builder.load(order, i, { type: int }))));
       return result;
     }
-    case "set": {
-      if (array.type.kind !== "array" || array.type.typed === undefined || first === undefined) return undefined;
-      const source = value(first);
-      const offset = call.arguments[1] === undefined ? zero(s) : value(call.arguments[1]);
-      s.at(call);
-      eachIndex(s, s.builder.length(source), (i) =>
-        s.builder.store(array, s.builder.prim("+", [offset, i], int), at(s, source, i)),
-      );
-      return s.undefinedValue();
+    case "toSpliced": {
+      if (first === undefined) return undefined;
+      const copy = copied();
+      splice(s, call, copy);
+      return copy;
     }
     case "includes":
     case "indexOf":
@@ -290,7 +271,7 @@ export function arrayMethod(s: Lowering, call: ts.CallExpression, name: string, 
       return s.at(call).call({ kind: "inert", text: name, file: "", method: name }, [array, ...args], answer);
     }
     default:
-      return undefined;
+      return inPlaceMethod(s, call, name, array);
   }
 }
 
@@ -374,7 +355,7 @@ function search(s: Lowering, call: ts.CallExpression, name: string, array: Value
 }
 
 /** The order that sorting would give, as indices: it does not depend smoothly on the elements. */
-function sortingPermutation(s: Lowering, array: Value, order: ts.Expression | undefined): Value {
+export function sortingPermutation(s: Lowering, array: Value, order: ts.Expression | undefined): Value {
   const refusal = { code: "PB4004", message: "The order of elements has no derivative." };
   const type: Type = inert("Int[]");
   const indices = "Array.from({ length: xs.length }, (_, i) => i)";

@@ -3,6 +3,7 @@ import type ts from "typescript";
 import type { Callee, Type, Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
 import { computedKey, global, property, slotOf } from "./access.ts";
+import { setLength } from "./arrays-in-place.ts";
 import { memberCallee } from "./callee.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -153,19 +154,13 @@ function fieldPlace(
         }
       }
       if (name === "length" && (object.type.kind === "array" || object.type.kind === "tuple")) {
-        s.builder.opaque(["", ".length = ", ""], [object, value], lengthWrite, { file: s.file, effects: true });
+        setLength(s, object, value);
       } else if (object.type.kind === "map" && object.type.record === true)
         s.builder.store(object, s.builder.const(name), value);
       else s.builder.store(object, name, value);
     },
   };
 }
-
-const lengthWrite = {
-  code: "PB1009",
-  message: "Setting the length of an active array cannot be differentiated.",
-  hint: "Use pop(), or slice(0, n) for a shorter copy.",
-};
 
 /** A place that is written as text. */
 function textPlace(
