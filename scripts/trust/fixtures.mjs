@@ -6,7 +6,7 @@
 //
 // With --update the expectations, docs/language.md and docs/diagnostics/ are written anew. A wrong derivative fails
 // either way. In a fixture, `// title:` names the construct, `// at: …` above a function gives arguments for it,
-// `// refused: PB…` says that the program must not compile, `// check: none` that its derivative is not that of its
+// `// refused: PB…` says that the program must not compile, `// warned: PB…` that it compiles with a warning, `// check: none` that its derivative is not that of its
 // value (it says otherwise on purpose).
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -36,6 +36,7 @@ const fixtures = readdirSync(folder)
       points,
       title: line("title") ?? name,
       refused: line("refused"),
+      warned: line("warned"),
       unchecked: line("check") === "none",
     };
   })
@@ -150,6 +151,8 @@ async function run(fixture, { program, plan, run: load }, inModes) {
       problems.push(`${fixture.name}: expected ${fixture.refused}, got ${found.join(", ") || "no error"}`);
     return parts.join("\n");
   }
+  if (fixture.warned !== undefined && !diagnostics.some(({ code }) => code === fixture.warned))
+    problems.push(`${fixture.name}: expected the warning ${fixture.warned}`);
   if (errors.length > 0) {
     problems.push(`${fixture.name}: does not compile\n${written.join("\n")}`);
     return parts.join("\n");
@@ -198,7 +201,8 @@ try {
 
 if (positionals.length === 0) {
   const link = (each) => `[${each.name}](../packages/compiler-plugin/fixtures/${each.name}.expect.md)`;
-  const working = fixtures.filter((each) => each.refused === undefined);
+  const working = fixtures.filter((each) => each.refused === undefined && each.warned === undefined);
+  const warned = fixtures.filter((each) => each.warned !== undefined);
   const refused = fixtures.filter((each) => each.refused !== undefined);
   settle(
     join(root, "docs", "language.md"),
@@ -217,13 +221,17 @@ if (positionals.length === 0) {
       "| Construct | Code | Fixture |",
       "|---|---|---|",
       ...refused.map((each) => `| ${each.title} | [${each.refused}](diagnostics/${each.refused}.md) | ${link(each)} |`),
+      "\n## Compiled, with a warning\n",
+      "| Construct | Code | Fixture |",
+      "|---|---|---|",
+      ...warned.map((each) => `| ${each.title} | [${each.warned}](diagnostics/${each.warned}.md) | ${link(each)} |`),
       "",
     ].join("\n"),
   );
   const pages = join(root, "docs", "diagnostics");
   mkdirSync(pages, { recursive: true });
   for (const [code, { title, explanation, remedy }] of Object.entries(codes)) {
-    const shown = refused.filter((each) => each.refused === code);
+    const shown = fixtures.filter((each) => each.refused === code || each.warned === code);
     const example = shown.map(
       (each) =>
         `\n## Example\n\n\`\`\`ts\n${each.source.trim()}\n\`\`\`\n\nThe message: ${link(each).replace("](../", "](../../")}\n`,

@@ -11,6 +11,7 @@ import {
   type Value,
   walk,
 } from "../hir/index.ts";
+import { independent } from "./independent.ts";
 import { type Differential, jvp } from "./jvp.ts";
 import { leftover } from "./operators.ts";
 import { prepare } from "./prepare.ts";
@@ -40,6 +41,8 @@ export interface DerivedCode extends Demand {
     readonly implementations: readonly string[];
   }[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Names of active parameters that the result does not depend on; asked for where a program asks for the derivative. */
+  readonly independent: () => readonly string[];
   /** Callees that are constructors' bodies: a plain call of one is written `new`. */
   readonly initialisers: ReadonlySet<string>;
 }
@@ -85,7 +88,7 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
   gather(split);
   return {
     ...demand,
-    ...described(program, fn),
+    ...described(program, fn, demand, known),
     ...found.all(),
     mutates: context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
     diagnostics: [...again(lowered), ...context.diagnostics],
@@ -113,7 +116,7 @@ export function differentiateForward(program: Program, demand: Demand): ForwardF
   gather(derived);
   return {
     ...demand,
-    ...described(program, fn),
+    ...described(program, fn, demand, known),
     ...found.all(),
     mutates: derived.mutates,
     diagnostics: [...again(lowered), ...derived.diagnostics],
@@ -137,13 +140,24 @@ function again(fn: HirFunction): Diagnostic[] {
   ];
 }
 
-function described(program: Program, fn: HirFunction): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers"> {
+function described(
+  program: Program,
+  fn: HirFunction,
+  { mask }: Demand,
+  known: Summaries,
+): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers" | "independent"> {
   const initialisers = new Set<string>();
   walk(fn.body, (op) => {
     if (op.kind !== "call" || op.callee.kind !== "known") return;
     if (program.lower(op.callee.key).kind === "initialiser") initialisers.add(op.callee.key);
   });
-  return { name: fn.name, file: fn.file, kinds: fn.params.map((p) => passing(p.type)).join(""), initialisers };
+  return {
+    name: fn.name,
+    file: fn.file,
+    kinds: fn.params.map((p) => passing(p.type)).join(""),
+    initialisers,
+    independent: () => independent(fn, mask, known).map((i) => fn.params[i]?.name ?? `parameter ${i}`),
+  };
 }
 
 /** The variants that a derivative calls. */
@@ -162,14 +176,26 @@ class Demands {
       if (callee.kind === "dynamic") {
         this.dynamic.push({ interfaceKey: callee.key, mask: site.mask, implementations: callee.implementations });
       }
-      // A function passed by name is called through its carrier.
+      // A function passed by name is called through its carrier, and so is one that a constant of the module holds.
       for (const a of args) {
-        const made = definitions.get(a);
-        if (made?.kind !== "global" || made.functionKey === undefined) continue;
-        const target = this.program.lower(made.functionKey);
-        this.demand(made.functionKey, target.params.map((p) => (passing(p.type) === "-" ? "0" : "1")).join(""));
+        let made = definitions.get(a);
+        const isLoaded = made?.kind === "load";
+        while (made?.kind === "load") made = definitions.get(made.object);
+        if (made?.kind !== "global") continue;
+        if (!isLoaded && made.functionKey !== undefined) this.demandWhole(made.functionKey);
+        for (const key of made.holds ?? []) this.demandWhole(key);
       }
     }
+  }
+
+  private demandWhole(key: string): void {
+    this.demand(
+      key,
+      this.program
+        .lower(key)
+        .params.map((p) => (passing(p.type) === "-" ? "0" : "1"))
+        .join(""),
+    );
   }
 
   private demand(key: string, mask: string): void {

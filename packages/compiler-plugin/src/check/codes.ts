@@ -67,6 +67,11 @@ export const codes = {
     "A string has no derivative.",
     "Use withoutDerivative(x) in messages and keys.",
   ),
+  PB1011: explain(
+    "A class that is declared inside a function that is differentiated",
+    "Derivatives of its members would have to stand where the class is declared, and are needed outside of it.",
+    "Move the class to the top level of its module.",
+  ),
   PB2001: explain(
     "gradient needs a number or a one-element leaf as the result",
     "The gradient is the pullback of 1; a result with several components has no single 1.",

@@ -221,6 +221,7 @@ class Planner {
       }
       if (found.some(({ severity }) => severity === "error")) this.#failed.add(idOf(key, variant.mask, variant.mode));
     }
+    this.#warn(variant);
     const cause: Cause = { kind: "caller", id: idOf(key, variant.mask, variant.mode) };
     const forms = variant.mode === "forward" ? forwardOnly : splitOnly;
     for (const demand of derived.demands) this.#demand(demand.key, demand.mask, forms, cause);
@@ -228,6 +229,22 @@ class Planner {
       for (const implementation of implementations) {
         this.#demand(implementation, this.#fitted(implementation, mask), forms, cause);
       }
+    }
+  }
+
+  /** PB5001, where a program asks for a derivative that is always zero. */
+  #warn(variant: PlannedVariant): void {
+    const { cause, derived } = variant;
+    if (cause.kind !== "site" || !derivativeOperators.has(cause.site.operator)) return;
+    for (const name of derived.independent()) {
+      this.#report({
+        code: "PB5001",
+        severity: "warning",
+        message: `The result of ${derived.name} does not depend on ${name}: its derivative is always zero.`,
+        span: cause.site.span,
+        notes: chainNotes(variant, (id) => this.#variants.get(id), this.#program),
+        hint: "Check the expression; leave the parameter out with { wrt: … }, or name it with an underscore, if it is meant.",
+      });
     }
   }
 
@@ -310,6 +327,19 @@ class Planner {
 }
 
 const idOf = (key: string, mask: string, mode: Mode) => `${key}|${mask}${mode === "forward" ? "|jvp" : ""}`;
+
+/** Operators that are there for a derivative, other than those that hand a function on. */
+const derivativeOperators = new Set<string>([
+  "gradient",
+  "valueWithGradient",
+  "pullback",
+  "valueWithPullback",
+  "derivative",
+  "valueWithDerivative",
+  "differential",
+  "valueWithDifferential",
+  "jacobian",
+]);
 
 const isGradient = ({ operator }: OperatorSite) =>
   ["gradient", "valueWithGradient", "hessian", "hessianVectorProduct"].includes(operator);

@@ -486,7 +486,9 @@ export class Statements {
     this.say(`const ${name} = $pb.carry(${literal.head}`);
     this.lines.push(...literal.lines);
     const { kinds, mask, mutates } = derivative;
-    this.say(`}, { abi: 1, name: ${JSON.stringify(op.function.name)}, kinds: "${kinds}", variants: { "${mask}": {`);
+    this.say(
+      `}, { abi: 1, name: ${JSON.stringify(op.function.name)}, kinds: "${kinds}", ${op.function.rest === undefined ? "" : "rest: true, "}variants: { "${mask}": {`,
+    );
     for (const { sweep, fn } of codes) {
       this.indent++;
       this.say(`${sweep}: ${fn.head}`);

@@ -117,6 +117,8 @@ export interface GlobalOp extends OpBase {
   readonly file: string;
   /** The function of this program that the name denotes, so that its derivative can be demanded where it is a value. */
   readonly functionKey?: string;
+  /** The functions in the object or array literal that a constant holds. */
+  readonly holds?: readonly string[];
 }
 
 /** A JavaScript operator on primitive values; `op` is its token ("+", "<", "===", "!", "typeof", …), `neg` unary minus. */

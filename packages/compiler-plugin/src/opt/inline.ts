@@ -97,9 +97,9 @@ class Inliner {
 
   /** The callee's body over this call's arguments, if it should be copied. */
   private bodyOf(op: CallOp): Region | undefined {
-    if (op.spread?.some(Boolean) === true || this.size > budget) return undefined;
+    if (this.size > budget) return undefined;
     let callee: HirFunction;
-    let args: readonly Value[];
+    let args: readonly (Value | undefined)[];
     const bound: (readonly [Value, Value])[] = [];
     if (op.callee.kind === "value") {
       const literal = this.literals.get(this.resolve(op.args[0] as Value));
@@ -115,8 +115,27 @@ class Inliner {
       if (callee.captures.length > 0 || callee.kind === "initialiser" || !this.portable(callee)) return undefined;
       if ((!this.all && weight(callee.body) > smallFunction) || callsItself(callee)) return undefined;
     } else return undefined;
-    if (callee.rest !== undefined || callee.body.diverges === true) return undefined;
+    if (callee.body.diverges === true) return undefined;
+    const { rest } = callee;
+    const marks = op.callee.kind === "value" ? op.spread?.slice(1) : op.spread;
+    if (marks?.slice(0, rest).some(Boolean) === true) return undefined;
     const made: Op[] = [];
+    if (rest !== undefined) {
+      const elements = (args.slice(rest) as Value[]).map(this.resolve);
+      const packed: Value = { id: this.ids.next++, type: (callee.params[rest] as Value).type };
+      made.push({
+        kind: "array",
+        elements,
+        spread: elements.map((_, i) => marks?.[rest + i] === true),
+        span: op.span,
+        results: [packed],
+      });
+      args = [
+        ...args.slice(0, rest),
+        ...Array.from({ length: Math.max(rest - args.length, 0) }, () => undefined),
+        packed,
+      ];
+    }
     callee.params.forEach((p, i) => {
       const given = args[i];
       if (given !== undefined) bound.push([p, this.resolve(given)]);

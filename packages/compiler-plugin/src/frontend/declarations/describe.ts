@@ -3,7 +3,15 @@ import type ts from "typescript";
 import { type HirFunction, type Passing, passing, type Type } from "../../hir/index.ts";
 import type { TypeHost } from "../host/index.ts";
 import type { Types } from "../types/index.ts";
-import { type FunctionNode, generatedName, isStatic, isTopLevel, keyOf, type Lowerable } from "./keys.ts";
+import {
+  type FunctionNode,
+  generatedName,
+  isFieldFunction,
+  isStatic,
+  isTopLevel,
+  keyOf,
+  type Lowerable,
+} from "./keys.ts";
 
 export interface DifferentiableDeclaration {
   readonly key: string;
@@ -61,6 +69,7 @@ function isThisParameter(typescript: typeof ts, p: ts.ParameterDeclaration): boo
 
 function hasReceiver({ ts }: TypeHost, node: Lowerable): boolean {
   if (ts.isClassLike(node) || ts.isConstructorDeclaration(node)) return true;
+  if (isFieldFunction(ts, node)) return false;
   return (ts.isMethodDeclaration(node) || ts.isGetAccessor(node) || ts.isSetAccessor(node)) && !isStatic(ts, node);
 }
 
@@ -79,7 +88,7 @@ export function kindsOf(types: readonly Type[]): string {
 
 export function kindOf({ ts }: TypeHost, node: Lowerable): HirFunction["kind"] {
   if (ts.isClassLike(node) || ts.isConstructorDeclaration(node)) return "initialiser";
-  if (isStatic(ts, node)) return "function";
+  if (isStatic(ts, node) || isFieldFunction(ts, node)) return "function";
   if (ts.isMethodDeclaration(node)) return "method";
   if (ts.isGetAccessor(node)) return "getter";
   if (ts.isSetAccessor(node)) return "setter";
@@ -142,7 +151,7 @@ function placeOf(host: TypeHost, node: Lowerable): PlaceOfDeclaration | undefine
     };
   }
   const statement = variableStatement(ts, node);
-  if (statement === undefined) return undefined;
+  if (statement === undefined) return heldBy(ts, node);
   const name = statement.name.text;
   return {
     reference: name,
@@ -150,6 +159,46 @@ function placeOf(host: TypeHost, node: Lowerable): PlaceOfDeclaration | undefine
     exported: isExported(ts, statement.statement),
     nested: !isTopLevel(ts, node),
   };
+}
+
+/** A function in an object or array literal that a constant of the module holds: `ops.relu`, `layers[0]`. */
+function heldBy(typescript: typeof ts, node: FunctionNode): PlaceOfDeclaration | undefined {
+  let path = "";
+  let inner: ts.Node = node;
+  for (;;) {
+    const outer: ts.Node = inner.parent;
+    const method = inner === node && typescript.isMethodDeclaration(inner) ? inner : undefined;
+    const property = method ?? (typescript.isPropertyAssignment(outer) ? outer : undefined);
+    if (property !== undefined) {
+      const { name } = property;
+      if (!typescript.isIdentifier(name) && !typescript.isStringLiteral(name)) return undefined;
+      path = `[${JSON.stringify(name.text)}]${path}`;
+      inner = property.parent;
+    } else if (typescript.isArrayLiteralExpression(outer)) {
+      if (outer.elements.some((element) => typescript.isSpreadElement(element))) return undefined;
+      path = `[${outer.elements.indexOf(inner as ts.Expression)}]${path}`;
+      inner = outer;
+    } else if (
+      typescript.isParenthesizedExpression(outer) ||
+      typescript.isAsExpression(outer) ||
+      typescript.isSatisfiesExpression(outer)
+    ) {
+      inner = outer;
+    } else break;
+  }
+  const statement = path === "" ? undefined : variableStatement(typescript, inner);
+  if (statement === undefined || !isTopLevel(typescript, inner) || !isConst(typescript, statement.statement))
+    return undefined;
+  return {
+    reference: `(${statement.name.text} as any)${path}`,
+    attachAfter: statement.statement.getEnd(),
+    exported: isExported(typescript, statement.statement),
+    nested: false,
+  };
+}
+
+function isConst(typescript: typeof ts, statement: ts.VariableStatement): boolean {
+  return (statement.declarationList.flags & typescript.NodeFlags.Const) !== 0;
 }
 
 function ofClass(

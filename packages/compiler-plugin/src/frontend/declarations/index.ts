@@ -18,6 +18,7 @@ export {
   type FunctionNode,
   generatedName,
   isAbstract,
+  isFieldFunction,
   isFunctionNode,
   isStatic,
   isTopLevel,

@@ -28,6 +28,11 @@ export function isFunctionNode(ts: TypeScript, node: ts.Node): node is FunctionN
   );
 }
 
+/** A method of an object literal is a function that a field holds: it has no receiver of its own. */
+export function isFieldFunction(ts: TypeScript, node: ts.Node): boolean {
+  return ts.isMethodDeclaration(node) && ts.isObjectLiteralExpression(node.parent);
+}
+
 /** Whether a declaration stands at the top level of its module (not inside a function, a block or a class body). */
 export function isTopLevel(ts: TypeScript, node: ts.Node): boolean {
   let parent = node.parent;

@@ -66,7 +66,11 @@ export class TypeHost {
   }
 
   followed(symbol: ts.Symbol): ts.Symbol {
-    return symbol.flags & this.ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(symbol) : symbol;
+    if (symbol.flags & this.ts.SymbolFlags.Alias) return this.checker.getAliasedSymbol(symbol);
+    // That of a function expression which a variable holds is replaced by a merged one as soon as its type is asked for.
+    const { valueDeclaration } = symbol;
+    if (valueDeclaration === undefined || !this.ts.isFunctionExpression(valueDeclaration)) return symbol;
+    return (valueDeclaration as { symbol?: ts.Symbol }).symbol ?? symbol;
   }
 
   /** Whether a symbol is declared by the package of that name. */

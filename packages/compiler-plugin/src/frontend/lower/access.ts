@@ -1,14 +1,14 @@
 /** Reading properties and elements, optional chains included. */
 import type ts from "typescript";
 import type { Callee, Type, Value } from "../../hir/index.ts";
-import { isStatic, keyOf } from "../declarations/index.ts";
+import { isFunctionNode, isStatic, keyOf } from "../declarations/index.ts";
 import { inert } from "../types/index.ts";
 import { bodies, isConstant, memberCallee, superCallee } from "./callee.ts";
 import { call, namesModule } from "./calls.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue, reachesEverything } from "./opaque.ts";
-import { transparent } from "./scan.ts";
+import { mentionsOwnThis, transparent } from "./scan.ts";
 
 const int = inert("Int");
 
@@ -57,8 +57,39 @@ export function global(s: Lowering, text: string, type: Type, symbol: ts.Symbol 
     span: s.builder.span,
     results: [result],
     ...(body === undefined ? {} : { functionKey: keyOf(s.host, body) }),
+    ...heldFunctions(s, declaration),
   });
   return result;
+}
+
+/** The functions that the literal of a constant holds, however deep: `{ relu: (x) => …, pool: { max, mean } }`. */
+function heldFunctions(s: Lowering, declaration: ts.Declaration | undefined): { holds?: readonly string[] } {
+  const { ts } = s;
+  if (declaration === undefined || !ts.isVariableDeclaration(declaration) || !s.context.isSource(declaration))
+    return {};
+  if (declaration.initializer === undefined || !isConstant(s, declaration)) return {};
+  const holds: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const value = ts.isExpression(node) ? transparent(ts, node) : node;
+    if (ts.isObjectLiteralExpression(value)) {
+      for (const member of value.properties) {
+        if (ts.isPropertyAssignment(member)) visit(member.initializer);
+        else if (ts.isShorthandPropertyAssignment(member)) named(member.name);
+        else if (ts.isMethodDeclaration(member) && isFunctionNode(ts, member) && !mentionsOwnThis(ts, member))
+          holds.push(keyOf(s.host, member));
+      }
+    } else if (ts.isArrayLiteralExpression(value)) for (const element of value.elements) visit(element);
+    else if ((ts.isArrowFunction(value) || ts.isFunctionExpression(value)) && isFunctionNode(ts, value))
+      holds.push(keyOf(s.host, value));
+    else if (ts.isIdentifier(value)) named(value);
+  };
+  const named = (name: ts.Identifier) => {
+    const symbol = s.host.symbolOf(name);
+    if (symbol !== undefined) for (const body of bodies(s, symbol)) holds.push(keyOf(s.host, body));
+  };
+  const literal = transparent(ts, declaration.initializer);
+  if (ts.isObjectLiteralExpression(literal) || ts.isArrayLiteralExpression(literal)) visit(literal);
+  return holds.length === 0 ? {} : { holds };
 }
 
 export function propertyAccess(s: Lowering, node: ts.PropertyAccessExpression): Value {

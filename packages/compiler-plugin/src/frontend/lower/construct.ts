@@ -7,7 +7,7 @@ import { newArray } from "./arrays.ts";
 import { argumentsOf } from "./calls.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
-import { opaqueValue } from "./opaque.ts";
+import { opaqueValue, type Refusal } from "./opaque.ts";
 import { isPure, transparent } from "./scan.ts";
 
 export function construct(s: Lowering, node: ts.NewExpression): Value {
@@ -51,6 +51,7 @@ export function construct(s: Lowering, node: ts.NewExpression): Value {
   ) {
     return plain(s, node, type, classText);
   }
+  if (s.isInside(declaration)) return plain(s, node, type, classText, localClass(classText));
   const stored = storedFields(s, declaration, node);
   const args = argumentsOf(s, node.arguments);
   const b = s.at(node);
@@ -90,17 +91,31 @@ function newMap(s: Lowering, node: ts.NewExpression, type: Type): Value | undefi
 }
 
 /** A class without derivative: it is made as written. */
-function plain(s: Lowering, node: ts.NewExpression, type: Type, classText: string): Value {
+function plain(
+  s: Lowering,
+  node: ts.NewExpression,
+  type: Type,
+  classText: string,
+  why: Refusal = refusal(classText),
+): Value {
   const args = argumentsOf(s, node.arguments);
   s.at(node);
   const parts = args.values.map(
     (_, i) => `${i === 0 ? `new ${classText}(` : ", "}${args.spread?.[i] === true ? "..." : ""}`,
   );
-  if (parts.length === 0) return opaqueValue(s, [`new ${classText}()`], [], type, refusal(classText), true);
-  return opaqueValue(s, [...parts, ")"], args.values, type, refusal(classText), true);
+  if (parts.length === 0) return opaqueValue(s, [`new ${classText}()`], [], type, why, true);
+  return opaqueValue(s, [...parts, ")"], args.values, type, why, true);
 }
 
-function refusal(classText: string) {
+function localClass(classText: string): Refusal {
+  return {
+    code: "PB1011",
+    message: `The class ${classText} is declared inside of the function, where its derivatives cannot stand.`,
+    hint: "Move the class to the top level of its module.",
+  };
+}
+
+function refusal(classText: string): Refusal {
   return {
     code: "PB3001",
     message: `The constructor of ${classText} has no derivative.`,

@@ -1,7 +1,14 @@
 /** One function: its parameters, its body, what it yields. */
 import type ts from "typescript";
 import type { HirFunction, Region, Type, Value } from "../../hir/index.ts";
-import { type FunctionNode, generatedName, isStatic, keyOf, type Lowerable } from "../declarations/index.ts";
+import {
+  type FunctionNode,
+  generatedName,
+  isFieldFunction,
+  isStatic,
+  keyOf,
+  type Lowerable,
+} from "../declarations/index.ts";
 import { inert } from "../types/index.ts";
 import { returnType } from "./callbacks.ts";
 import { baseExpression, constructorOf, initialiseFields, initialiserCallee, parameterSymbol } from "./construct.ts";
@@ -28,7 +35,7 @@ export function lowerFunction(context: ProgramContext, node: Lowerable): HirFunc
 
 function kindOf({ host: { ts } }: ProgramContext, node: Lowerable): HirFunction["kind"] {
   if (ts.isClassLike(node) || ts.isConstructorDeclaration(node)) return "initialiser";
-  if (isStatic(ts, node)) return "function";
+  if (isStatic(ts, node) || isFieldFunction(ts, node)) return "function";
   if (ts.isMethodDeclaration(node)) return "method";
   if (ts.isGetAccessor(node)) return "getter";
   if (ts.isSetAccessor(node)) return "setter";

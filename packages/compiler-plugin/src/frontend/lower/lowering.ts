@@ -264,6 +264,18 @@ export class Lowering {
 
   // --- variables ---------------------------------------------------------------------------------------------------
 
+  /** Whether a declaration stands inside of the outermost function that is being lowered. */
+  isInside(declaration: ts.Node): boolean {
+    if (this.parent !== undefined) return this.parent.isInside(declaration);
+    const { root } = this;
+    return (
+      declaration !== root &&
+      declaration.getSourceFile() === root.getSourceFile() &&
+      declaration.pos >= root.pos &&
+      declaration.end <= root.end
+    );
+  }
+
   isBoxed(variable: Variable): boolean {
     return variable !== "this" && !("temporary" in variable) && this.boxed.has(variable as ts.Symbol);
   }

@@ -156,7 +156,7 @@ export function boxedIn(host: TypeHost, root: ts.Node): ReadonlySet<ts.Symbol> {
   const owner = new Map<ts.Symbol, ts.Node>();
   const captured = new Set<ts.Symbol>();
   const assigned = new Set<ts.Symbol>();
-  const uses: { symbol: ts.Symbol; closure: ts.Node }[] = [];
+  const uses: { symbol: ts.Symbol; closure: ts.Node; at: number }[] = [];
   const visit = (node: ts.Node, closure: ts.Node, steps: ReadonlySet<ts.Node>): void => {
     let inside = closure;
     if (node !== root && (ts.isFunctionLike(node) || ts.isClassLike(node)) && !isInPlace(host, node)) inside = node;
@@ -164,6 +164,11 @@ export function boxedIn(host: TypeHost, root: ts.Node): ReadonlySet<ts.Symbol> {
       declare(node.name, closure);
       const symbol = host.symbolOf(node.name);
       if (symbol !== undefined && isRecursive(host, node, symbol)) assigned.add(symbol);
+    }
+    const itself = node !== root && ts.isFunctionExpression(node) ? ownSymbol(host, node) : undefined;
+    if (itself !== undefined) {
+      owner.set(itself, closure);
+      assigned.add(itself);
     }
     if (
       (ts.isVariableDeclaration(node) || ts.isParameter(node) || ts.isBindingElement(node)) &&
@@ -185,7 +190,7 @@ export function boxedIn(host: TypeHost, root: ts.Node): ReadonlySet<ts.Symbol> {
     }
     if (ts.isIdentifier(node)) {
       const symbol = host.symbolOf(node);
-      if (symbol !== undefined) uses.push({ symbol, closure: inside });
+      if (symbol !== undefined) uses.push({ symbol, closure: inside, at: node.getStart() });
     }
     // Each iteration of a `for` has its own variable, so its own step is no assignment to what a closure captured.
     if (
@@ -203,26 +208,37 @@ export function boxedIn(host: TypeHost, root: ts.Node): ReadonlySet<ts.Symbol> {
     if (symbol !== undefined && !owner.has(symbol)) owner.set(symbol, closure);
   };
   visit(root, root, new Set());
-  for (const { symbol, closure } of uses) {
+  for (const { symbol, closure, at } of uses) {
     const home = owner.get(symbol);
-    if (home !== undefined && home !== closure) captured.add(symbol);
+    if (home === undefined || home === closure) continue;
+    captured.add(symbol);
+    // Captured by a function that stands before it.
+    const declaration = symbol.valueDeclaration;
+    if (declaration !== undefined && ts.isVariableDeclaration(declaration) && at < declaration.getStart())
+      assigned.add(symbol);
   }
   return new Set([...assigned].filter((symbol) => captured.has(symbol)));
 }
 
-/** A local function that mentions itself, or a neighbour that mentions it back. */
+/** A local function that mentions itself, or neighbours that lead back to it. */
 function isRecursive(host: TypeHost, node: ts.FunctionDeclaration, symbol: ts.Symbol): boolean {
   const { ts } = host;
   if (node.body === undefined) return false;
-  if (mentions(host, node.body, symbol)) return true;
   const siblings: ts.FunctionDeclaration[] = [];
   ts.forEachChild(node.parent, (child) => {
-    if (child !== node && ts.isFunctionDeclaration(child)) siblings.push(child);
+    if (ts.isFunctionDeclaration(child) && child.name !== undefined) siblings.push(child);
   });
-  return siblings.some((sibling) => {
-    const other = sibling.name === undefined ? undefined : host.symbolOf(sibling.name);
-    return other !== undefined && mentions(host, node.body!, other) && mentions(host, sibling, symbol);
-  });
+  const met = new Set<ts.FunctionDeclaration>();
+  const leadsBack = (fn: ts.FunctionDeclaration): boolean => {
+    if (met.has(fn)) return false;
+    met.add(fn);
+    if (mentions(host, fn.body ?? fn, symbol)) return true;
+    return siblings.some((other) => {
+      const name = other === fn ? undefined : host.symbolOf(other.name!);
+      return name !== undefined && mentions(host, fn, name) && leadsBack(other);
+    });
+  };
+  return leadsBack(node);
 }
 
 function isLet(ts: typeof import("typescript"), node: ts.Node): boolean {
@@ -237,6 +253,12 @@ function pieces(ts: typeof import("typescript"), node: ts.Expression): ts.Node[]
   };
   visit(node);
   return all;
+}
+
+/** The symbol of a function expression that mentions itself by its own name. */
+export function ownSymbol(host: TypeHost, fn: ts.FunctionExpression): ts.Symbol | undefined {
+  const symbol = fn.name === undefined ? undefined : host.symbolOf(fn.name);
+  return symbol !== undefined && mentions(host, fn.body, symbol) ? symbol : undefined;
 }
 
 /** Whether a node mentions a variable. */

@@ -15,6 +15,7 @@ import { throwStatement, tryStatement } from "./try.ts";
 /** A list of statements in order, then `rest`. */
 export function statements(s: Lowering, list: readonly ts.Statement[], rest?: () => void): void {
   const hoisted = hoistedFunctions(s, list);
+  for (const symbol of usedEarly(s, list)) declareBox(s, symbol);
   const from = (index: number): void => {
     for (let i = index; i < list.length; i += 1) {
       if (s.finished) return;
@@ -22,7 +23,9 @@ export function statements(s: Lowering, list: readonly ts.Statement[], rest?: ()
         s.proceed(() => from(i));
         return;
       }
-      for (const fn of hoisted.get(i) ?? []) functionDeclaration(s, fn);
+      const functions = hoisted.get(i) ?? [];
+      for (const fn of functions) declareBox(s, s.host.symbolOf(fn.name!));
+      for (const fn of functions) functionDeclaration(s, fn);
       const node = list[i]!;
       if (s.ts.isIfStatement(node)) {
         const next = i + 1;
@@ -32,6 +35,25 @@ export function statements(s: Lowering, list: readonly ts.Statement[], rest?: ()
     if (rest !== undefined) s.proceed(rest);
   };
   from(0);
+}
+
+/** The box of a variable that a function captures before it has its value. */
+function declareBox(s: Lowering, symbol: ts.Symbol | undefined): void {
+  if (symbol === undefined || !s.isBoxed(symbol) || s.environment.variables.has(symbol)) return;
+  s.declare(symbol, s.undefinedValue());
+}
+
+/** Variables of a block that stand in boxes and that its earlier statements mention. */
+function usedEarly(s: Lowering, list: readonly ts.Statement[]): ts.Symbol[] {
+  const { ts } = s;
+  return list.flatMap((node, i) => {
+    if (!ts.isVariableStatement(node)) return [];
+    return node.declarationList.declarations.flatMap(({ name }) => {
+      const symbol = ts.isIdentifier(name) ? s.host.symbolOf(name) : undefined;
+      if (symbol === undefined || !s.isBoxed(symbol)) return [];
+      return list.slice(0, i).some((earlier) => mentions(s.host, earlier, symbol)) ? [symbol] : [];
+    });
+  });
 }
 
 /**
@@ -103,15 +125,15 @@ export function variables(s: Lowering, list: ts.VariableDeclarationList): void {
   for (const declaration of list.declarations) {
     const { name, initializer } = declaration;
     const symbol = s.ts.isIdentifier(name) ? s.host.symbolOf(name) : undefined;
-    // A function that mentions itself finds its own box.
+    // A function that mentions itself finds its own box, and one that an earlier function mentions finds it made.
     if (
       initializer !== undefined &&
       symbol !== undefined &&
       s.isBoxed(symbol) &&
-      mentions(s.host, initializer, symbol)
+      (s.environment.variables.has(symbol) || mentions(s.host, initializer, symbol))
     ) {
       s.at(declaration);
-      s.declare(symbol, s.undefinedValue());
+      declareBox(s, symbol);
       s.assign(symbol, expression(s, initializer));
       continue;
     }
