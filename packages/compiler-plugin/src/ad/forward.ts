@@ -29,6 +29,7 @@ import {
 import type { Context } from "./context.ts";
 import { mayGrow } from "./growth.ts";
 import { siteOf } from "./sites.ts";
+import { viewOfShadow } from "./views.ts";
 import { captureName } from "./vjp.ts";
 
 /** The shadow of a by-reference value, made on the spot for one that the caller did not ask derivatives of. */
@@ -411,6 +412,13 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
   const site = siteOf(op, ctx.program, activity, (v) => shadows.has(v) && activity.shadowed(v));
   if (site === undefined) {
     b.emit(op);
+    const [object] = op.args;
+    const given = object === undefined ? undefined : shadows.get(object);
+    const view = given === undefined ? undefined : viewOfShadow(b, op, given);
+    if (view !== undefined) {
+      shadows.set(result, view);
+      return;
+    }
     checkInert(ctx, op);
     checkCaught(ctx, op);
     if (activity.shadowed(result)) shadows.set(result, b.runtime("zeroShadow", [result], result.type));

@@ -34,6 +34,7 @@ import { checkCaught, checkInert, checkOpaque, checkOperator, functionOf, report
 import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
+import { viewOfShadow } from "./views.ts";
 import { freshIds } from "./vjp.ts";
 
 export interface Differential {
@@ -361,6 +362,13 @@ class ForwardMode {
     const site = siteOf(op, this.program, this.ctx.activity, (v) => tangents.has(v));
     if (site === undefined) {
       b.emit(op);
+      const [object] = op.args;
+      const given = object === undefined ? undefined : tangents.get(object);
+      const view = given === undefined ? undefined : viewOfShadow(b, op, given);
+      if (view !== undefined) {
+        this.define(result, view);
+        return;
+      }
       checkInert(this.ctx, op);
       checkCaught(this.ctx, op);
       if (tangents.varies(result)) this.define(result, tangents.of(b, result));

@@ -1,6 +1,6 @@
 /** Array methods that change their array, as loops over loads, stores, pushes and pops. */
 import type ts from "typescript";
-import { elementType, type Value } from "../../hir/index.ts";
+import { type Callee, elementType, type Value } from "../../hir/index.ts";
 import { at, bound, copyRange, eachIndex, int, maximum, minimum, sortingPermutation, zero } from "./arrays.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -43,6 +43,19 @@ export function inPlaceMethod(s: Lowering, call: ts.CallExpression, name: string
       const count = minimum(s, s.builder.length(part), minus(s, n, target));
       eachIndex(s, count, (i) => s.builder.store(array, plus(s, target, i), at(s, part, i)));
       return array;
+    }
+    case "set": {
+      if (array.type.kind !== "array" || array.type.typed === undefined || first === undefined) return undefined;
+      const source = expression(s, first);
+      const offset = call.arguments[1] === undefined ? zero(s) : expression(s, call.arguments[1]);
+      s.at(call);
+      eachIndex(s, s.builder.length(source), (i) => s.builder.store(array, plus(s, offset, i), at(s, source, i)));
+      return s.undefinedValue();
+    }
+    case "subarray": {
+      const args = call.arguments.map((argument) => expression(s, argument));
+      const view: Callee = { kind: "inert", text: name, file: "", method: name };
+      return s.at(call).call(view, [array, ...args], s.types.at(call));
     }
     case "splice":
       return first === undefined ? undefined : splice(s, call, array);

@@ -50,7 +50,7 @@ const mayHaveEffects = (callee: Callee): boolean =>
 
 /** Ambient functions that read their arguments and do nothing else. */
 const harmlessFunctions =
-  /^(Number(\.\w+)?|String(\.\w+)?|Boolean|BigInt|parseInt|parseFloat|isNaN|isFinite|Array\.isArray|Object\.(keys|values|entries|is|hasOwn|fromEntries|getPrototypeOf)|JSON\.stringify|structuredClone|Symbol(\.for)?)$/;
+  /^(Number(\.\w+)?|String(\.\w+)?|Boolean|BigInt|parseInt|parseFloat|isNaN|isFinite|Array\.isArray|Object\.(freeze|seal|preventExtensions|keys|values|entries|is|hasOwn|fromEntries|getPrototypeOf)|JSON\.stringify|structuredClone|Symbol(\.for)?)$/;
 
 const harmlessMethods = new Set(
   (
