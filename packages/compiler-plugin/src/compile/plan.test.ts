@@ -65,7 +65,11 @@ function planOf(made: MadeUp) {
       differentiated.push(`${id}|jvp`);
       return {
         ...{ key, mask, kinds: "vv", mutates: "", demands: made.calls?.[id] ?? [] },
-        ...{ dynamicDemands: made.dynamic?.[id] ?? [], diagnostics: made.diagnostics?.[`${id}|jvp`] ?? [] },
+        ...{
+          dynamicDemands: made.dynamic?.[id] ?? [],
+          independent: () => [],
+          diagnostics: made.diagnostics?.[`${id}|jvp`] ?? [],
+        },
       } as unknown as ForwardFunction;
     },
     differentiate(_program, { key, mask }) {
@@ -74,7 +78,11 @@ function planOf(made: MadeUp) {
       differentiated.push(id);
       return {
         ...{ key, mask, kinds: "vv", mutates: "", demands: made.calls?.[id] ?? [] },
-        ...{ dynamicDemands: made.dynamic?.[id] ?? [], diagnostics: made.diagnostics?.[id] ?? [] },
+        ...{
+          dynamicDemands: made.dynamic?.[id] ?? [],
+          independent: () => [],
+          diagnostics: made.diagnostics?.[id] ?? [],
+        },
       } as unknown as DerivedFunction;
     },
   });

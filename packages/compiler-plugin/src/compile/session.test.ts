@@ -71,6 +71,7 @@ const compiler: Compiler = {
       mutates: "",
       demands: [],
       dynamicDemands: [],
+      independent: () => [],
       diagnostics: [],
     }) as unknown as DerivedFunction,
   emitDerivative: (_derived, { names }) => ({

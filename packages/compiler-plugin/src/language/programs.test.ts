@@ -17,3 +17,10 @@ function run(script: string, ...args: string[]) {
 test("every fixture is what its expectation says, and its derivatives agree with central differences", () => {
   expect(run("fixtures.mjs")).toMatchObject({ status: 0, stderr: "" });
 }, 600_000);
+
+test("random programs, in every mode and order", () => {
+  expect(run("random-programs.mjs", "--seed", "11", "--from", "860", "--count", "40")).toMatchObject({
+    status: 0,
+    stderr: "",
+  });
+}, 600_000);
