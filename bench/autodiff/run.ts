@@ -40,16 +40,18 @@ console.log("| kernel | gradient µs | gradient / primal | gradient / hand-writt
 console.log("| --- | --- | --- | --- | --- |");
 for (const kernel of chosen) {
   agree(kernel);
+  const gradient = { name: "gradient", run: kernel.compiled };
   const timings = measure([
     { name: "primal", run: kernel.primal },
     { name: "hand-written", run: kernel.handWritten },
-    { name: "gradient", run: kernel.compiled },
-    { name: "tape", run: kernel.tape },
+    gradient,
   ]);
+  // A tape leaves garbage to whoever runs next: of its rows only the gradient does.
+  const beside = measure([gradient, { name: "tape", run: kernel.tape }]);
   const ratios = [
     timings.ratio("gradient", "primal"),
     timings.ratio("gradient", "hand-written"),
-    timings.ratio("tape", "gradient"),
+    beside.ratio("tape", "gradient"),
   ];
   const [, microseconds] = timings.microseconds("gradient");
   console.log(`| ${kernel.name} | ${microseconds.toFixed(2)} | ${ratios.map(cell).join(" | ")} |`);

@@ -11,7 +11,7 @@ import {
   undefinedType,
   type Value,
 } from "../hir/index.ts";
-import { type Appetite, inlineCalls, shareLoads, simplify } from "../opt/index.ts";
+import { type Appetite, inlineCalls, shareLoads, simplify, unrollLoops } from "../opt/index.ts";
 
 export function prepare(
   fn: HirFunction,
@@ -21,7 +21,8 @@ export function prepare(
   appetite: Appetite = "small",
 ): HirFunction {
   const inlined = inlineCalls(fn, program, ids, appetite);
-  const packed = { ...inlined, body: simplify(packRest(inlined.body, program, ids)) };
+  const whole = simplify(packRest(inlined.body, program, ids));
+  const packed = { ...inlined, body: simplify(unrollLoops(whole, ids)) };
   return shareLoads(packed, aliases(packed, summaries));
 }
 

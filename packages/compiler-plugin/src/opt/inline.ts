@@ -5,11 +5,12 @@
 import { calleeMayThrow, mayThrow } from "../analysis/index.ts";
 import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Type, Value } from "../hir/index.ts";
 import { bindingsOf, copyRegion, instantiate, mapOp, regions, walk } from "../hir/index.ts";
+import { weight } from "./weight.ts";
 
 /** Operations of a declared function, and of a literal, up to which they are copied. */
 const smallFunction = 60;
-/** What a loop counts beyond its operations: the call around it costs less in proportion. */
-const loopWeight = 10;
+/** The same where the one call of it stands in a loop: a frame and stacks in every iteration cost more than the code. */
+const onlyCallInLoop = 240;
 const smallLiteral = 200;
 const rounds = 4;
 const budget = 3000;
@@ -33,6 +34,8 @@ class Inliner {
   private readonly ids: Ids;
   private readonly replaced = new Map<Value, Value>();
   private readonly literals = new Map<Value, ClosureOp>();
+  /** Callees that are called in one place only, which stands in a loop. */
+  private readonly onceInLoop = new Set<string>();
   private size: number;
   private changed = false;
   private readonly all: boolean;
@@ -49,8 +52,23 @@ class Inliner {
     walk(this.fn.body, (op) => {
       if (op.kind === "closure") this.literals.set(op.results[0] as Value, op);
     });
+    this.findCallsInLoops();
     const body = this.region(this.fn.body);
     return this.changed ? { ...this.fn, body } : this.fn;
+  }
+
+  private findCallsInLoops(): void {
+    const calls = new Map<string, boolean>();
+    const visit = (region: Region, inLoop: boolean): void => {
+      for (const op of region.ops) {
+        if (op.kind === "call" && op.callee.kind === "known") {
+          calls.set(op.callee.key, !calls.has(op.callee.key) && inLoop);
+        }
+        for (const inner of regions(op)) visit(inner, inLoop || op.kind === "loop");
+      }
+    };
+    visit(this.fn.body, false);
+    for (const [key, once] of calls) if (once) this.onceInLoop.add(key);
   }
 
   private readonly resolve = (v: Value): Value => {
@@ -113,7 +131,8 @@ class Inliner {
       callee = this.program.lower(op.callee.key);
       args = op.args;
       if (callee.captures.length > 0 || callee.kind === "initialiser" || !this.portable(callee)) return undefined;
-      if ((!this.all && weight(callee.body) > smallFunction) || callsItself(callee)) return undefined;
+      const limit = this.onceInLoop.has(op.callee.key) ? onlyCallInLoop : smallFunction;
+      if ((!this.all && weight(callee.body) > limit) || callsItself(callee)) return undefined;
     } else return undefined;
     if (callee.body.diverges === true) return undefined;
     const { rest } = callee;
@@ -208,15 +227,4 @@ function callsItself(fn: HirFunction): boolean {
     if (op.kind === "call" && op.callee.kind === "known" && op.callee.key === fn.key) found = true;
   });
   return found;
-}
-
-/** Operations, nested ones included. */
-function weight(region: Region): number {
-  let sum = 0;
-  for (const op of region.ops) {
-    if (op.kind !== "const" && op.kind !== "global") sum += 1;
-    if (op.kind === "loop") sum += loopWeight;
-    for (const r of regions(op)) sum += weight(r);
-  }
-  return sum;
 }
