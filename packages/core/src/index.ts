@@ -3,12 +3,25 @@ import "./derivatives/index.ts";
 
 export {
   availableBackends,
+  type Backend,
+  type BackendOptions,
+  type BinaryOp,
   closeBackend,
   type MemoryStats,
   memoryStats,
+  type NDArray,
+  type ReduceOp,
+  registerBackend,
+  type ScanOp,
+  type Sliding,
+  type Storage,
+  type UnaryOp,
   useBackend,
+  type WindowAxis,
   withBackend,
 } from "./backend/index.ts";
+export { HostedBackend } from "./backends/hosted/index.ts";
+export type { TfjsEngine, TfjsOptions } from "./backends/tfjs/index.ts";
 export { type DType, isQuantised, type QuantisedDType, quantisedRowBytes, type TypedArray } from "./dtype.ts";
 export {
   AxisError,

@@ -120,6 +120,8 @@ export interface WindowAxis {
  */
 export interface Backend extends NoDerivative<object> {
   readonly name: string;
+  /** The dtypes that it holds; all of them when not given. */
+  readonly dtypes?: ReadonlySet<DType>;
 
   /** Copies host data in. float16/bfloat16 data is given as bit patterns (Uint16Array), quantised data as bytes. */
   fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray;

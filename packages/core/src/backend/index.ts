@@ -13,11 +13,13 @@ export type {
 } from "./backend.ts";
 export {
   availableBackends,
+  type BackendOptions,
   backendNamed,
   closeBackend,
   currentBackend,
   memoryStats,
   moveArray,
+  registerBackend,
   useBackend,
   withBackend,
 } from "./registry.ts";

@@ -56,7 +56,7 @@ registerDerivative(Tensor.prototype.cumprod, {
 function productsWithout(x: Tensor, axis: number, exclusive: boolean): Tensor {
   const rows = x.moveAxis(axis, -1);
   const count = rows.shape[rows.rank - 1]!;
-  const position = arange(0, count, 1, { dtype: "int32" });
+  const position = arange(0, count, 1, { dtype: "int32" }).to(x.device);
   const k = position.expandDims(1);
   const without = where(k.equal(position), 1, rows.expandDims(-2));
   const products = without.cumprod(-1, { exclusive });
@@ -77,7 +77,9 @@ function cumprodCotangent(x: Tensor, ct: Tensor, axis: number, exclusive: boolea
 function runningExtremum(x: Tensor, value: Tensor, axis: number): Tensor {
   const along = normalizeAxis("cummax", axis, x.rank);
   const count = x.shape[along]!;
-  const position = arange(0, count, 1, { dtype: "int32" }).reshape(x.shape.map((_, i) => (i === along ? count : 1)));
+  const position = arange(0, count, 1, { dtype: "int32" })
+    .to(x.device)
+    .reshape(x.shape.map((_, i) => (i === along ? count : 1)));
   return where(x.equal(value), position, 0).cummax(axis);
 }
 

@@ -12,7 +12,7 @@ export interface DropoutOptions {
 /** Which elements are kept: each with probability 1 - rate, bool of x's shape. */
 export function keptElements(x: Tensor, rate: number, options?: DropoutOptions): Tensor {
   if (!(rate >= 0 && rate <= 1)) throw new ShapeError(`dropout: the rate ${rate} must lie between 0 and 1.`);
-  return rand(x.shape, { key: options?.key }).greaterEqual(rate);
+  return rand(x.shape, { key: options?.key }).to(x.device).greaterEqual(rate);
 }
 
 /** x / (1 - rate) where kept, else 0. */

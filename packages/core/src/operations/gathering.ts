@@ -10,7 +10,7 @@ import {
   sameShape,
   sizeOf,
 } from "../shape.ts";
-import { tensor, zeros } from "../tensor/creation.ts";
+import { tensorOn } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { castTo, commonBackend, requireSameBackend } from "./operand.ts";
 import { where } from "./where.ts";
@@ -93,9 +93,9 @@ function flatPositions(operation: string, indices: Tensor, shape: Shape): Tensor
       `${operation}: the last axis of indices ${formatShape(indices.shape)} names more axes than ${formatShape(shape)} has.`,
     );
   const extents = shape.slice(0, depth);
-  const sizes = tensor([...extents], { dtype: "int32" });
+  const sizes = tensorOn(indices.backend, [...extents], { dtype: "int32" });
   const wrapped = where(positions.less(0), positions.add(sizes), positions);
-  return wrapped.mul(tensor(rowMajorStrides(extents), { dtype: "int32" })).sum(-1);
+  return wrapped.mul(tensorOn(indices.backend, rowMajorStrides(extents), { dtype: "int32" })).sum(-1);
 }
 
 export function gatherND(x: Tensor, indices: Tensor): Tensor {
@@ -118,7 +118,8 @@ export function scatterND(indices: Tensor, updates: Tensor, shape: Shape): Tenso
   if (!sameShape(updates.shape, expected))
     throw new ShapeError(`scatterND: updates have shape ${formatShape(updates.shape)}, not ${formatShape(expected)}.`);
   const rows = updates.reshape([flat.size, ...rest]);
-  const base = zeros([sizeOf(shape.slice(0, depth)), ...rest], { dtype: updates.dtype });
+  const { backend, dtype } = updates;
+  const base = new Tensor(backend.full([sizeOf(shape.slice(0, depth)), ...rest], 0, dtype), backend);
   return base.indexAdd(flat.reshape([flat.size]), rows).reshape(shape);
 }
 

@@ -208,7 +208,9 @@ export function triangularSolve(a: Tensor, b: Tensor, options?: TriangularSolveO
  */
 export function inverse(a: Tensor): Tensor {
   requireSquare("inverse", a);
-  const identity = eye(a.shape[a.rank - 1]!, undefined, { dtype: a.dtype }).to(a.device);
+  const identity = eye(a.shape[a.rank - 1]!, undefined, { dtype: "bool" })
+    .to(a.device)
+    .cast(a.dtype);
   return solveMatrices(a, identity.broadcastTo(a.shape));
 }
 

@@ -3,7 +3,7 @@ import type { Int, NoDerivative } from "@pullback/autodiff";
 import { ShapeError } from "../errors.ts";
 import type { Shape } from "../shape.ts";
 import { formatShape } from "../shape.ts";
-import { tensor } from "../tensor/creation.ts";
+import { tensorOn } from "../tensor/creation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import {
   isChannelsLast,
@@ -83,7 +83,7 @@ function largest(
 }
 
 function indicesOn(x: Tensor, list: readonly number[]): Tensor {
-  return tensor([...list], { dtype: "int32" }).to(x.device);
+  return tensorOn(x.backend, [...list], { dtype: "int32" });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RandomKey } from "../random/index.ts";
 import { rand } from "../random/index.ts";
 import type { Shape } from "../shape.ts";
 import { formatShape, sizeOf } from "../shape.ts";
-import { tensor } from "../tensor/creation.ts";
+import { tensorOn } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { convolve } from "./convolution.ts";
 import { where } from "./where.ts";
@@ -180,7 +180,7 @@ function cellWeights(x: Tensor, spatial: Shape, pooling: Pooling, includePad: bo
   const product = counts.reduce((all, own) => all.flatMap((count) => Array.from(own, (by) => count * by)), [1]);
   const reciprocals = Float64Array.from(product, (count) => 1 / count);
   const shape = [1, 1, ...pooling.cells];
-  return tensor(reciprocals, { shape, dtype: "float64" }).to(x.device).cast(x.dtype);
+  return tensorOn(x.backend, reciprocals, { shape, dtype: x.dtype });
 }
 
 /** @differentiable */
@@ -295,11 +295,11 @@ function meansAlong(x: Tensor, axis: number, window: WindowAxis): Tensor {
   const positions = window.start.flatMap((first, cell) =>
     Array.from({ length: longest }, (_, i) => first + Math.min(i, window.count[cell]! - 1)),
   );
-  const indices = tensor(positions, { shape: [cells, longest], dtype: "int32" }).to(x.device);
+  const indices = tensorOn(x.backend, positions, { shape: [cells, longest], dtype: "int32" });
   const trailing = new Array<number>(x.rank - axis - 1).fill(1);
   const inside = window.count.flatMap((count) => Array.from({ length: longest }, (_, i) => i < count));
-  const mask = tensor(inside, { shape: [cells, longest, ...trailing] }).to(x.device);
-  const divisors = tensor([...window.count], { shape: [cells, ...trailing], dtype: x.dtype }).to(x.device);
+  const mask = tensorOn(x.backend, inside, { shape: [cells, longest, ...trailing] });
+  const divisors = tensorOn(x.backend, [...window.count], { shape: [cells, ...trailing], dtype: x.dtype });
   return where(mask, x.gather(indices, axis), 0)
     .sum(axis + 1)
     .div(divisors);

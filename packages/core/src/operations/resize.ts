@@ -2,7 +2,7 @@
 import type { NoDerivative } from "@pullback/autodiff";
 import { ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
-import { tensor } from "../tensor/creation.ts";
+import { tensorOn } from "../tensor/creation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isChannelsLast, perAxis, requireSpatial, type SpatialLayout } from "./windows.ts";
 
@@ -147,9 +147,7 @@ function weightMatrix(
 ): Tensor {
   const from = x.shape[axis]!;
   const weights = weightsOf(from, to, mode, alignCorners, antialias);
-  return tensor(weights, { shape: [to, from] })
-    .to(x.device)
-    .cast(x.dtype === "float64" ? "float64" : "float32");
+  return tensorOn(x.backend, weights, { shape: [to, from], dtype: x.dtype === "float64" ? "float64" : "float32" });
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Random tensors. All derive from the bits of a key, by the same arithmetic on every backend. */
-import { currentBackend } from "../backend/index.ts";
+import { type Backend, currentBackend } from "../backend/index.ts";
+import { eagerBackend } from "../backends/eager/index.ts";
 import type { DType } from "../dtype.ts";
 import { isFloating } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
@@ -16,10 +17,25 @@ export interface RandomOptions {
   readonly dtype?: DType | undefined;
 }
 
+/**
+ * Where random tensors are computed: on the current backend where it holds every dtype, so that they are the same on
+ * any other too, else on the eager one.
+ */
+function generatingBackend(): Backend {
+  const backend = currentBackend();
+  return backend.dtypes === undefined ? backend : eagerBackend;
+}
+
+/** A random tensor where new tensors go. */
+function placed(x: Tensor): Tensor {
+  const backend = currentBackend();
+  return backend.dtypes === undefined ? x : x.to(backend.name);
+}
+
 /** Random bits as int32, of the given count. */
 function bits(operation: string, shape: Shape, key: RandomKey | undefined, words = 1): Tensor {
   checkShape(operation, shape);
-  const backend = currentBackend();
+  const backend = generatingBackend();
   const { k0, k1 } = key ?? nextKey();
   return new Tensor(backend.randomBits(k0, k1, sizeOf(shape) * words), backend);
 }
@@ -46,10 +62,12 @@ function openSymmetric(operation: string, shape: Shape, options: RandomOptions |
 export function rand(shape: Shape, options?: RandomOptions): Tensor {
   const dtype = floatingType("rand", options);
   if (dtype !== "float64")
-    return signed24("rand", shape, options)
-      .add(2 ** 23)
-      .mul(2 ** -24)
-      .cast(dtype);
+    return placed(
+      signed24("rand", shape, options)
+        .add(2 ** 23)
+        .mul(2 ** -24)
+        .cast(dtype),
+    );
   const pairs = bits("rand", shape, options?.key, 2).reshape([...shape, 2]);
   const high = pairs
     .slice("...", 0)
@@ -61,16 +79,18 @@ export function rand(shape: Shape, options?: RandomOptions): Tensor {
     .floorDiv(64)
     .cast("float64")
     .add(2 ** 25);
-  return high
-    .mul(2 ** 26)
-    .add(low)
-    .mul(2 ** -53);
+  return placed(
+    high
+      .mul(2 ** 26)
+      .add(low)
+      .mul(2 ** -53),
+  );
 }
 
 /** Standard normal, by the inverse of its distribution function. */
 export function randn(shape: Shape, options?: RandomOptions): Tensor {
   const dtype = floatingType("randn", options);
-  return openSymmetric("randn", shape, options).erfInv().mul(Math.SQRT2).cast(dtype);
+  return placed(openSymmetric("randn", shape, options).erfInv().mul(Math.SQRT2).cast(dtype));
 }
 
 /** Uniform in [low, high). */
@@ -92,7 +112,7 @@ const withinTwo = 0.9544997361036416;
 export function truncatedNormal(shape: Shape, mean = 0, std = 1, options?: RandomOptions): Tensor {
   const dtype = floatingType("truncatedNormal", options);
   const standard = openSymmetric("truncatedNormal", shape, options).mul(withinTwo).erfInv().mul(Math.SQRT2);
-  return standard.clip(-2, 2).mul(std).add(mean).cast(dtype);
+  return placed(standard.clip(-2, 2).mul(std).add(mean).cast(dtype));
 }
 
 /** Whole numbers in [low, high), int32. @throws ShapeError when the range is empty. */
@@ -102,23 +122,26 @@ export function randomInt(shape: Shape, low: number, high: number, options?: Ran
     .cast("float64")
     .add(2 ** 31)
     .mul(2 ** -32);
-  return unit
-    .mul(high - low)
-    .floor()
-    .add(low)
-    .cast(options?.dtype ?? "int32")
-    .reshape(shape);
+  return placed(
+    unit
+      .mul(high - low)
+      .floor()
+      .add(low)
+      .cast(options?.dtype ?? "int32")
+      .reshape(shape),
+  );
 }
 
 /** 0 … n - 1 in random order, int32. */
 export function permutation(n: number, options?: RandomOptions): Tensor {
-  return bits("permutation", [n], options?.key).argsort();
+  return placed(bits("permutation", [n], options?.key).argsort());
 }
 
 /** true with the given probability (a number, or a tensor that broadcasts to `shape`); bool unless `dtype` is given. */
 export function bernoulli(probability: Operand, shape?: Shape, options?: RandomOptions): Tensor {
   const result = shape ?? (typeof probability === "object" ? probability.shape : []);
-  return rand(result, { key: options?.key })
+  const uniform = rand(result, { key: options?.key });
+  return (typeof probability === "object" ? uniform.to(probability.device) : uniform)
     .less(probability)
     .cast(options?.dtype ?? "bool");
 }
@@ -129,6 +152,7 @@ export function categorical(logits: Tensor, axis = -1, options?: RandomOptions):
   const uniform = openSymmetric("categorical", logits.shape, options)
     .add(1)
     .mul(0.5)
-    .clip(2 ** -26, 1 - 2 ** -24);
+    .clip(2 ** -26, 1 - 2 ** -24)
+    .to(logits.device);
   return logits.sub(uniform.log().neg().log()).argmax(along);
 }

@@ -1,5 +1,6 @@
 /** Tensors from data, constants and ranges. */
-import { currentBackend } from "../backend/index.ts";
+import { type Backend, currentBackend } from "../backend/index.ts";
+import { eagerBackend } from "../backends/eager/index.ts";
 import type { DType, QuantisedDType, TypedArray } from "../dtype.ts";
 import { isQuantised, quantisedRowBytes } from "../dtype.ts";
 import { DTypeError, ShapeError } from "../errors.ts";
@@ -61,7 +62,12 @@ function hostArray(values: readonly (number | boolean)[], dtype: DType): TypedAr
 }
 
 /** Quantised rows as they lie in a file. */
-function quantisedTensor(data: ArrayBufferView, dtype: QuantisedDType, shape: Shape | undefined): Tensor {
+function quantisedTensor(
+  backend: Backend,
+  data: ArrayBufferView,
+  dtype: QuantisedDType,
+  shape: Shape | undefined,
+): Tensor {
   if (shape === undefined || shape.length < 1)
     throw new ShapeError(`tensor: say the shape that the ${data.byteLength} bytes of ${dtype} have.`);
   checkShape("tensor", shape);
@@ -71,7 +77,6 @@ function quantisedTensor(data: ArrayBufferView, dtype: QuantisedDType, shape: Sh
     throw new ShapeError(
       `tensor: the shape ${formatShape(shape)} takes ${bytes} bytes as ${dtype}, but there are ${data.byteLength}.`,
     );
-  const backend = currentBackend();
   const host = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return new Tensor(backend.fromHost(host, dtype, shape.slice()), backend);
 }
@@ -82,17 +87,27 @@ function quantisedTensor(data: ArrayBufferView, dtype: QuantisedDType, shape: Sh
  * @throws ShapeError when the nesting is ragged or `shape` holds another number of elements.
  */
 export function tensor(data: NestedArray | TypedArray | Uint8ClampedArray, options?: TensorOptions): Tensor {
-  const backend = currentBackend();
+  return tensorOn(currentBackend(), data, options);
+}
+
+/** @internal As `tensor`, on a given backend: constants that meet a tensor are made where it is. */
+export function tensorOn(
+  backend: Backend,
+  data: NestedArray | TypedArray | Uint8ClampedArray,
+  options?: TensorOptions,
+): Tensor {
   const wanted = options?.dtype;
   if (ArrayBuffer.isView(data)) {
     if (wanted !== undefined && isQuantised(wanted) && (data as TypedArray).BYTES_PER_ELEMENT === 1)
-      return quantisedTensor(data, wanted, options?.shape);
+      return quantisedTensor(backend, data, wanted, options?.shape);
     const view = data as unknown as TypedArray;
     const kept = dtypeOfTypedArray(view, wanted);
     const shape = checkedShape(options?.shape ?? [view.length], view.length);
     // A byte array read as bool holds 0 and 1 only after the cast.
-    const made = new Tensor(backend.fromHost(view, kept, shape), backend);
-    return wanted === undefined ? made : made.cast(wanted);
+    const maker = backend.dtypes?.has(kept) === false && wanted !== undefined ? eagerBackend : backend;
+    const made = new Tensor(maker.fromHost(view, kept, shape), maker);
+    const cast = wanted === undefined ? made : made.cast(wanted);
+    return maker === backend ? cast : cast.to(backend.name);
   }
   const nested = shapeOfNested(data);
   const flat = flattenNested(data, nested);

@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { valueWithGradient } from "@pullback/autodiff";
+import * as tf from "@tensorflow/tfjs-core";
+import {
+  availableBackends,
+  BackendError,
+  closeBackend,
+  DTypeError,
+  IndexError,
+  memoryStats,
+  rand,
+  randn,
+  randomInt,
+  randomKey,
+  type Tensor,
+  tensor,
+  useBackend,
+  withBackend,
+  zeros,
+} from "../../index.ts";
+import { loadTfjs } from "./index.ts";
+
+const engines = ["cpu", "wasm"] as const;
+
+afterEach(() => useBackend("eager"));
+
+test("a package that is not installed is an error with the line that installs it, and the backend stays", async () => {
+  await useBackend("lazy");
+  const refused = useBackend("tfjs", { engine: "node" });
+  await expect(refused).rejects.toThrow(BackendError);
+  await expect(refused).rejects.toMatchObject({ code: "PB6105", hint: "npm install @tensorflow/tfjs-node" });
+  expect(zeros([1]).device).toBe("lazy");
+  expect(availableBackends()).not.toContain("tfjs:node");
+});
+
+test("an engine that does not start says so, and there is no other engine than those", async () => {
+  await expect(useBackend("tfjs", { engine: "webgl" })).rejects.toThrow(/tfjs:webgl/);
+  await expect(useBackend("tfjs", { engine: "abacus" as "cpu" })).rejects.toThrow(/cpu, wasm, webgl/);
+  await expect(withBackend("tfjs:abacus", () => 1)).rejects.toThrow(BackendError);
+  expect(() => tensor([1]).to("tfjs:webgpu")).toThrow(/useBackend\("tfjs", \{ engine: "webgpu" \}\)/);
+});
+
+test("the node engines take tfjs from their own package", async () => {
+  await withBackend("tfjs:cpu", () => 1);
+  const asked: string[] = [];
+  const core = tf as unknown as Record<string, unknown>;
+  const cpu = tf.findBackend("cpu");
+  tf.registerBackend("tensorflow", () => cpu as tf.KernelBackend);
+  tf.copyRegisteredKernels("cpu", "tensorflow");
+  const backend = await loadTfjs({ engine: "node-gpu" }, async (name) => {
+    asked.push(name);
+    return { ...core };
+  });
+  expect(asked).toEqual(["@tensorflow/tfjs-node-gpu"]);
+  const x = backend.fromHost(Float32Array.of(1, 2), "float32", [2]);
+  expect([...backend.readSync(backend.binary("add", x, x))]).toEqual([2, 4]);
+});
+
+describe.each(engines)("tfjs:%s", (engine) => {
+  const device = `tfjs:${engine}`;
+
+  test("holds new tensors, by both of its names", async () => {
+    await useBackend("tfjs", { engine });
+    expect(zeros([2]).device).toBe(device);
+    expect(availableBackends()).toContain(device);
+    await useBackend("eager");
+    expect(await withBackend(device, () => zeros([2]).device)).toBe(device);
+    expect(zeros([2]).device).toBe("eager");
+  });
+
+  test("refuses dtypes that it does not hold, by name of backend, operation and dtype", async () => {
+    await useBackend("tfjs", { engine });
+    const { message } = caught(() => tensor(Float64Array.of(1)), DTypeError);
+    expect(message).toMatch(new RegExp(`tensor: ${device} .* float64`));
+    expect(caught(() => zeros([2], { dtype: "uint8" }), DTypeError).message).toMatch(/full: .*uint8/);
+    expect(caught(() => zeros([2]).cast("float16"), DTypeError).message).toMatch(/cast: .*float16/);
+    const wide = await withBackend("eager", () => tensor([1], { dtype: "float64" }));
+    expect(caught(() => wide.to(device), DTypeError).message).toMatch(/to: .*float64/);
+    expect(tensor(Float64Array.of(1.5, 2), { dtype: "float32" }).toArray()).toEqual([1.5, 2]);
+  });
+
+  test("mixing backends says how to move", async () => {
+    const there = await withBackend(device, () => tensor([1, 2]));
+    const here = tensor([3, 4]);
+    expect(caught(() => there.add(here), BackendError).message).toMatch(/x\.to\(device\)/);
+    expect(there.add(here.to(device)).to("eager").add(here).toArray()).toEqual([7, 10]);
+  });
+
+  test("operations run where their operands are, whatever the current backend", async () => {
+    const x = await withBackend(device, () =>
+      tensor([
+        [1, 2, 0],
+        [4, 5, 6],
+      ]),
+    );
+    const indices = tensor(
+      [
+        [0, 1],
+        [1, 2],
+      ],
+      { dtype: "int32" },
+    ).to(device);
+    expect(x.gatherND(indices).toArray()).toEqual([2, 6]);
+    expect(x.cumprod(1).device).toBe(device);
+    expect(valueWithGradient((t: Tensor) => t.cumprod(1).sum())(x).gradient.toArray()).toEqual([
+      [3, 1, 2],
+      [36, 28, 20],
+    ]);
+  });
+
+  test("out of range indices are errors", async () => {
+    const x = await withBackend(device, () => tensor([1, 2, 3]));
+    const index = tensor([3], { dtype: "int32" }).to(device);
+    expect(caught(() => x.gather(index), IndexError).message).toMatch(/3/);
+  });
+
+  test("random numbers are those of every backend", async () => {
+    const draw = (): number[][] => {
+      const key = randomKey(5);
+      return [rand([4], { key }), randn([4], { key }), randomInt([4], 0, 100, { key })].map((x) => [...x.dataSync()]);
+    };
+    const here = draw();
+    expect(await withBackend(device, draw)).toEqual(here);
+  });
+
+  test("sines and cosines of large arguments are right", async () => {
+    const values = [1e3, 4e4, 1e5, -3e5].map(Math.fround);
+    const x = await withBackend(device, () => tensor(values));
+    const [sines, cosines] = [x.sin().dataSync(), x.cos().dataSync()];
+    values.forEach((value, i) => {
+      expect(sines[i]).toBeCloseTo(Math.sin(value), 5);
+      expect(cosines[i]).toBeCloseTo(Math.cos(value), 5);
+    });
+  });
+
+  test("a synchronous training run leaves nothing behind", async () => {
+    await useBackend("tfjs", { engine });
+    const data = rand([64, 32], { key: randomKey(1) });
+    let w = randn([32, 48], { key: randomKey(2) }).mul(0.1);
+    let v = randn([48, 1], { key: randomKey(3) }).mul(0.1);
+    const loss = (a: Tensor, b: Tensor): Tensor => data.matmul(a).relu().matmul(b).sub(1).square().mean();
+    const train = (steps: number): number => {
+      let last = 0;
+      for (let step = 0; step < steps; step++) {
+        const { value, gradient } = valueWithGradient(loss)(w, v);
+        w = w.sub(gradient[0].mul(0.1));
+        v = v.sub(gradient[1].mul(0.1));
+        last = value.item();
+      }
+      return last;
+    };
+    const counts = (): number[] => [memoryStats().live, engineOf(engine).numDataIds(), tf.memory().numTensors];
+    train(20);
+    const before = counts();
+    expect(train(600)).toBeLessThan(0.01);
+    counts().forEach((count, i) => {
+      expect(count).toBeLessThanOrEqual(before[i]!);
+    });
+    // 600 steps make 600 * 64 * 48 * 4 bytes of activations many times over: collections happened on the way.
+    expect(memoryStats().peakLive).toBeLessThan(150 * 2 ** 20);
+  });
+
+  test("closing keeps tensors readable", async () => {
+    await useBackend("tfjs", { engine });
+    const x = tensor([1, 2]).add(1);
+    await closeBackend(device);
+    expect(zeros([1]).device).toBe("eager");
+    expect([...(await x.data())]).toEqual([2, 3]);
+  });
+});
+
+function engineOf(engine: string): { numDataIds(): number } {
+  return tf.findBackend(engine) as unknown as { numDataIds(): number };
+}
+
+function caught<E extends Error>(f: () => unknown, type: new (...args: never[]) => E): E {
+  try {
+    f();
+  } catch (error) {
+    expect(error).toBeInstanceOf(type);
+    return error as E;
+  }
+  throw new Error("nothing was thrown");
+}
