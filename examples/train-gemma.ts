@@ -4,10 +4,11 @@
  *     npm start                    about a minute on two cores
  *     npm start -- --steps 3000    longer, and better
  *     npm start -- --resume        goes on from where Ctrl-C stopped it
+ *     npm start -- --backend lazy  or tfjs:wasm, tfjs:cpu … (docs/backends.md)
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { randomKey } from "@pullback/core";
+import { randomKey, useBackend } from "@pullback/core";
 import { CharacterTokenizer, Gemma, gemma3Config, layerPattern } from "@pullback/models/gemma";
 import { AdamW, DataLoader, fit, lossCurve, oneCycle, parameterCount, TokenWindows } from "@pullback/nn";
 
@@ -17,10 +18,12 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: "0" },
     out: { type: "string", default: "runs/train-gemma" },
     resume: { type: "boolean", default: false },
+    backend: { type: "string", default: "eager" },
   },
 });
 const [steps, seed] = [Number(flags.steps), Number(flags.seed)];
 if (!(steps >= 1)) throw new RangeError(`--steps is ${flags.steps}, and must be a number from 1`);
+await useBackend(flags.backend);
 
 // Each sonnet is a text of its own: it begins with <bos> and ends with <eos>.
 const text = await readFile(new URL("data/sonnets.txt", import.meta.url), "utf8");

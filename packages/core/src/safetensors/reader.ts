@@ -1,6 +1,9 @@
 /** Lazy reading: headers at once, each tensor's bytes when it is asked for. */
+import { currentBackend } from "../backend/index.ts";
+import { eagerBackend } from "../backends/eager/index.ts";
 import type { DType } from "../dtype.ts";
-import { type Tensor, tensor } from "../tensor/index.ts";
+import { tensorOn } from "../tensor/creation.ts";
+import type { Tensor } from "../tensor/index.ts";
 import { decodeElements } from "./elements.ts";
 import { CheckpointError } from "./errors.ts";
 import { dtypeOfType } from "./header.ts";
@@ -61,8 +64,12 @@ export class SafetensorsFile {
     const { shard, entry } = this.#placed(name);
     const bytes = await readRange(shard.handle, entry.begin, entry.end, shard.path);
     const { data, dtype } = decodeElements(entry, bytes, shard.path);
-    const value = tensor(data, { shape: entry.shape, dtype });
-    return options.dtype === undefined || options.dtype === dtype ? value : value.cast(options.dtype);
+    const target = currentBackend();
+    // A backend that does not hold the file's dtype may well hold the wanted one.
+    const reader = target.dtypes?.has(dtype) === false ? eagerBackend : target;
+    const value = tensorOn(reader, data, { shape: entry.shape, dtype });
+    const cast = options.dtype === undefined || options.dtype === dtype ? value : value.cast(options.dtype);
+    return reader === target ? cast : cast.to(target.name);
   }
 
   /** Reads every tensor. */

@@ -1,5 +1,5 @@
 /** Tensors from data, constants and ranges. */
-import { type Backend, currentBackend } from "../backend/index.ts";
+import { type Backend, backendNamed, currentBackend } from "../backend/index.ts";
 import { eagerBackend } from "../backends/eager/index.ts";
 import type { DType, QuantisedDType, TypedArray } from "../dtype.ts";
 import { isQuantised, quantisedRowBytes } from "../dtype.ts";
@@ -16,6 +16,8 @@ export interface CreationOptions {
 
 export interface TensorOptions extends CreationOptions {
   readonly shape?: Shape | undefined;
+  /** Where to make it, of the backends that are ready; default: the one in use. */
+  readonly device?: string | undefined;
 }
 
 /** The dtype that a typed array keeps. Told by tag, since arrays of other realms (jest, workers) fail instanceof. */
@@ -87,7 +89,8 @@ function quantisedTensor(
  * @throws ShapeError when the nesting is ragged or `shape` holds another number of elements.
  */
 export function tensor(data: NestedArray | TypedArray | Uint8ClampedArray, options?: TensorOptions): Tensor {
-  return tensorOn(currentBackend(), data, options);
+  const device = options?.device;
+  return tensorOn(device === undefined ? currentBackend() : backendNamed(device), data, options);
 }
 
 /** @internal As `tensor`, on a given backend: constants that meet a tensor are made where it is. */

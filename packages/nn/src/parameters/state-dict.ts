@@ -33,7 +33,7 @@ export function stateDict(value: unknown, model: unknown = primalOf(value) ?? va
   for (const entry of entriesOf(model)) {
     const found = tangents === undefined ? entry.value : tangents.get(entry.path);
     if (found === undefined) continue;
-    const x = typeof found === "number" ? tensor(found, { dtype: "float64" }) : found;
+    const x = typeof found === "number" ? tensor(found, { dtype: "float64", device: "eager" }) : found;
     const names = owners.get(entry.container) ?? new Map<string, string>();
     owners.set(entry.container, names);
     const first = names.get(entry.key);
@@ -80,7 +80,7 @@ export function loadStateDict(model: unknown, dict: ReadonlyMap<string, Tensor>)
 }
 
 const like = (source: Tensor, value: Tensor | number) =>
-  typeof value === "number" ? source.item() : source.cast(value.dtype);
+  typeof value === "number" ? source.item() : source.cast(value.dtype).to(value.device);
 
 /** Whether `source` holds the blocks of a quantised tensor of the shape of `value`. */
 function isBytesOf(source: Tensor, value: Tensor | number): boolean {
@@ -118,7 +118,7 @@ function misfit(
 }
 
 /** Every tensor and number parameter with its names, ties at each of their paths. */
-function entriesOf(value: unknown): Entry[] {
+export function entriesOf(value: unknown): Entry[] {
   return collect(value, "u", new Set(), new Set());
 }
 

@@ -26,7 +26,7 @@ const weighed = (w: Vocabulary, x: Info, weight: Info): Info =>
   w.where(w.equal(x, Number.NEGATIVE_INFINITY), 0, w.mul(x, weight));
 
 /** π in parts of few bits, so that small multiples of the first two are exact (Cephes, sinf.c). */
-const pi = [3.140625, 9.67502593994140625e-4, 1.509957990978376432e-7];
+const pi = [3.140625, 9.675025939941406e-4, 1.5099579909783765e-7];
 
 /**
  * By the series around the nearest multiple of π, where the WebAssembly engine's kernel has an absolute error only; by
