@@ -21,7 +21,8 @@ export {
   withBackend,
 } from "./backend/index.ts";
 export { HostedBackend } from "./backends/hosted/index.ts";
-export type { TfjsEngine, TfjsOptions } from "./backends/tfjs/index.ts";
+export type { TfjsEngine, TfjsOptions, TfjsTensor } from "./backends/tfjs/index.ts";
+export * from "./bridges/index.ts";
 export { type DType, isQuantised, type QuantisedDType, quantisedRowBytes, type TypedArray } from "./dtype.ts";
 export {
   AxisError,
@@ -32,6 +33,7 @@ export {
   OutOfMemoryError,
   ShapeError,
 } from "./errors.ts";
+export * from "./npy/index.ts";
 export * from "./operations/index.ts";
 export * from "./random/index.ts";
 export * from "./safetensors/index.ts";

@@ -80,6 +80,26 @@ export function parseArea(name: string, json: string, bytes: Uint8Array): Area {
   return { name, cases, data: readData(bytes) };
 }
 
+/** The package's folder of cases, beside src and dist alike; computed, so that bundlers leave it alone. */
+const ownFolder = (): URL => new URL(["..", "..", "testdata", "tensor", ""].join("/"), import.meta.url);
+
+async function readBytes(url: URL): Promise<Uint8Array> {
+  if (url.protocol !== "file:") return new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const { readFile } = await import("node:fs/promises");
+  return new Uint8Array(await readFile(url));
+}
+
+/** Every area, from the package's own folder in Node; in a browser say where the folder is served. */
+export async function loadAreas(folder: string | URL = ownFolder()): Promise<Area[]> {
+  const base = new URL(folder);
+  return Promise.all(
+    areaNames.map(async (name) => {
+      const json = new TextDecoder().decode(await readBytes(new URL(`${name}/cases.json`, base)));
+      return parseArea(name, json, await readBytes(new URL(`${name}/data.safetensors`, base)));
+    }),
+  );
+}
+
 export type Named = Map<string, Tensor>;
 
 /** Makes the tensors of a case; the capability table makes them in another dtype. */

@@ -1,6 +1,6 @@
 /**
- * `@pullback/core/conformance`: one table of cases for every backend. Read the areas of testdata/tensor, choose a
- * backend, and run the checks; docs/own-backend.md shows it for a backend of one's own.
+ * `@pullback/core/conformance`: one table of cases for every backend. Load its areas, choose a backend, and run
+ * the checks; docs/own-backend.md shows it for a backend of one's own.
  */
-export { type Area, areaNames, type Case, type Make, parseArea } from "./cases.ts";
+export { type Area, areaNames, type Case, loadAreas, type Make, parseArea } from "./cases.ts";
 export { type Check, checksOf, dtypeNotHeld, type Report, runCheck, runConformance } from "./checks.ts";

@@ -33,7 +33,8 @@ const pi = [3.140625, 9.675025939941406e-4, 1.5099579909783765e-7];
  * the kernel where the multiples are not exact.
  */
 function sin(w: Vocabulary, x: Info): Info {
-  const turns = w.unary("Round", w.mul(x, 1 / Math.PI));
+  // Without -0, whose difference from -0 would lose the sign.
+  const turns = w.add(w.unary("Round", w.mul(x, 1 / Math.PI)), 0);
   const rest = pi.reduce((left, part) => w.sub(left, w.mul(turns, part)), x);
   const taylor = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800];
   const series = w.mul(rest, w.polynomial(w.square(rest), taylor));

@@ -40,6 +40,7 @@ const mostWithoutCollector = 256 * mebibyte;
 
 export class Ledger {
   private readonly engine: Engine;
+  private readonly freed: (dataId: DataId) => void;
   private readonly collector: Collector | undefined;
   private readonly entries = new Set<Entry>();
   private readonly finalizers: FinalizationRegistry<Entry> | undefined;
@@ -49,8 +50,10 @@ export class Ledger {
   private bytesSince = 0;
   private countSince = 0;
 
-  constructor(engine: Engine, collector: Collector | undefined = findCollector()) {
+  /** @param freed told of data whose last reference this was: tfjs keeps books too */
+  constructor(engine: Engine, freed: (dataId: DataId) => void, collector = findCollector()) {
     this.engine = engine;
+    this.freed = freed;
     this.collector = collector;
     if (collector === undefined) this.finalizers = new FinalizationRegistry((entry) => this.drop(entry));
   }
@@ -112,7 +115,7 @@ export class Ledger {
   private drop(entry: Entry): void {
     if (!this.entries.delete(entry)) return;
     this.live -= entry.byteLength;
-    this.engine.disposeData(entry.info.dataId as DataId);
+    if (this.engine.disposeData(entry.info.dataId)) this.freed(entry.info.dataId);
   }
 
   private collect(collector: Collector): void {

@@ -60,7 +60,7 @@ export class TfjsBackend extends HostedBackend {
     this.engine = engine;
     this.readsAtOnce = engineName !== "webgpu";
     this.kernels = new Kernels(tfjs, engine, engineName, name);
-    this.ledger = new Ledger(engine);
+    this.ledger = new Ledger(engine, (dataId) => tfjs.engine().removeDataId(dataId, engine));
     this.words = new Vocabulary(this.kernels);
     this.views = new Views(this.words, this.ledger);
     this.convolutions = new Convolutions(this.words, this.views);

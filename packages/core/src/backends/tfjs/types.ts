@@ -19,6 +19,8 @@ export interface Engine {
   read(dataId: DataId): Promise<ArrayBufferView>;
   incRef(dataId: DataId): void;
   disposeData(dataId: DataId, force?: boolean): boolean;
+  /** 0 for data of another engine. */
+  refCount(dataId: DataId): number;
   numDataIds(): number;
   /** The cpu engine greets on its first write when this is true. */
   firstUse?: boolean;
@@ -35,8 +37,11 @@ export interface KernelConfig {
   }) => Info | Info[];
 }
 
-/** A tensor of tfjs. */
-export interface TfjsTensor extends Info {
+/** A tensor of tfjs, as far as it concerns us: a `tf.Tensor` is one. */
+export interface TfjsTensor {
+  readonly dataId: object;
+  readonly shape: readonly number[];
+  readonly dtype: string;
   readonly isDisposed?: boolean;
 }
 
@@ -47,10 +52,14 @@ export interface Tfjs {
   getBackend(): string;
   setBackend(name: string): Promise<boolean>;
   findBackend(name: string): Engine | null;
+  customGrad(
+    f: (x: TfjsTensor) => { value: TfjsTensor; gradFunc: (ct: TfjsTensor) => TfjsTensor },
+  ): (x: TfjsTensor) => TfjsTensor;
   engine(): {
     readonly backendName: string;
-    readonly registryFactory: Record<string, unknown>;
-    makeTensorFromTensorInfo(info: Info): TfjsTensor;
-    runKernel(name: string, inputs: Record<string, TfjsTensor>, attrs?: Attributes): unknown;
+    /** Takes over a reference: the tensor is tfjs's to dispose of. */
+    makeTensorFromTensorInfo(info: Info, engine: Engine): TfjsTensor;
+    /** Forgets data that is gone. */
+    removeDataId(dataId: DataId, engine: Engine): void;
   };
 }
