@@ -98,7 +98,8 @@ export function decodeNpy(bytes: Uint8Array, name?: string): Tensor {
   const needed = size * width;
   if (bytes.length - header.start < needed)
     throw malformed(`it has ${bytes.length - header.start} of ${needed} bytes of elements.`, name, "PB7102");
-  const elements = bytes.slice(header.start, header.start + needed);
+  // A copy of its own: slices of Node's Buffers are views.
+  const elements = new Uint8Array(bytes.subarray(header.start, header.start + needed));
   if (header.bigEndian && width > 1)
     for (let at = 0; at < needed; at += width) elements.subarray(at, at + width).reverse();
   const data = elementsOf(elements.buffer as ArrayBuffer, header.type, name);
