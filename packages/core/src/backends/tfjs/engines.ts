@@ -37,7 +37,7 @@ const sources: Readonly<Record<TfjsEngine, Source>> = {
   "node-gpu": { packages: ["@tensorflow/tfjs-node-gpu"], registered: "tensorflow" },
 };
 
-export const tfjsEngines = Object.keys(sources) as TfjsEngine[];
+const tfjsEngines = Object.keys(sources) as TfjsEngine[];
 
 /**
  * Bundlers see the packages that run in browsers by name; an optional peer that is absent becomes a module that throws.
