@@ -32,7 +32,7 @@ export class Finality {
     walk(ctx.fn.body, (op) => {
       switch (op.kind) {
         case "store":
-          this.note(op, [slot(aliases.classOf(op.object), slotKey(op.key))], op.object);
+          this.note(op, [slot(aliases.classOf(op.object), slotKey(op.key, op.object.type))], op.object);
           return;
         case "push":
         case "pop": {
@@ -81,7 +81,7 @@ export class Finality {
 
   /** Does nothing write, after this read, the slot that it reads? `object` is the primal whose memory is asked about. */
   final(load: LoadOp, object: Value): boolean {
-    const memory = find(slot(this.ctx.activity.aliases.classOf(object), slotKey(load.key)));
+    const memory = find(slot(this.ctx.activity.aliases.classOf(object), slotKey(load.key, object.type)));
     const at = this.layout.positions.get(load);
     if (at === undefined) return false;
     return this.writes.every((write) => {

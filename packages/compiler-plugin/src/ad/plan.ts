@@ -157,7 +157,10 @@ export class SavePlan {
       return true;
     if (primal !== undefined && passing((op.results[0] as Value).type) === "v") return false;
     const mayRunAgain = form === "split" && primal !== undefined;
-    if (!activity.constant(object, slotKey(op.key)) && (mayRunAgain || !this.input.finality.final(op, object))) {
+    if (
+      !activity.constant(object, slotKey(op.key, op.object.type)) &&
+      (mayRunAgain || !this.input.finality.final(op, object))
+    ) {
       return false;
     }
     // Between the sweeps of a split derivative the caller may write, and a sweep that ran before may have undone what

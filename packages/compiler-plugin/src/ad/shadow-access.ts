@@ -69,7 +69,7 @@ export class ShadowAccess {
     const additions = accumulations(region);
     const sweeps = new Set<Value>();
     let judged = true;
-    const slotOf = (object: Value, key: Key) => find(slot(aliases.classOf(object), slotKey(key)));
+    const slotOf = (object: Value, key: Key) => find(slot(aliases.classOf(object), slotKey(key, object.type)));
     walk(region, (op) => {
       switch (op.kind) {
         case "const":

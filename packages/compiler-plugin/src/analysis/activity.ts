@@ -189,7 +189,10 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         for (const e of op.entries) {
           if (e.key !== undefined) {
             if (variedValues.has(e.value))
-              set(slot(classOf(op.results[0]!), slotKey({ kind: "field", name: e.key })), "varied");
+              set(
+                slot(classOf(op.results[0]!), slotKey({ kind: "field", name: e.key }, op.results[0]!.type)),
+                "varied",
+              );
           } else if (e.value.type.kind === "struct") {
             for (const name of e.value.type.fields().keys()) {
               if (isVaried(slot(classOf(e.value), name))) set(slot(classOf(op.results[0]!), name), "varied");
@@ -205,10 +208,10 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
           if (variedValues.has(op.args[f.argument]!)) set(slot(classOf(op.results[0]!), f.name), "varied");
         return;
       case "load":
-        if (isVaried(slot(classOf(op.object), slotKey(op.key)))) add(variedValues, op.results[0]);
+        if (isVaried(slot(classOf(op.object), slotKey(op.key, op.object.type)))) add(variedValues, op.results[0]);
         return;
       case "store":
-        if (variedValues.has(op.value)) set(slot(classOf(op.object), slotKey(op.key)), "varied");
+        if (variedValues.has(op.value)) set(slot(classOf(op.object), slotKey(op.key, op.object.type)), "varied");
         return;
       case "push":
         if (variedValues.has(op.value)) set(slot(classOf(op.array), "[]"), "varied");
@@ -287,7 +290,8 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
       case "object":
         for (const e of op.entries) {
           if (e.key !== undefined) {
-            if (isUseful(slot(classOf(result!), slotKey({ kind: "field", name: e.key })))) add(usefulValues, e.value);
+            if (isUseful(slot(classOf(result!), slotKey({ kind: "field", name: e.key }, result!.type))))
+              add(usefulValues, e.value);
           } else if (e.value.type.kind === "struct") {
             for (const name of e.value.type.fields().keys()) {
               if (isUseful(slot(classOf(result!), name))) set(slot(classOf(e.value), name), "useful");
@@ -302,10 +306,10 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         for (const f of op.fields) if (isUseful(slot(classOf(result!), f.name))) add(usefulValues, op.args[f.argument]);
         return;
       case "load":
-        if (wanted) set(slot(classOf(op.object), slotKey(op.key)), "useful");
+        if (wanted) set(slot(classOf(op.object), slotKey(op.key, op.object.type)), "useful");
         return;
       case "store":
-        if (isUseful(slot(classOf(op.object), slotKey(op.key)))) add(usefulValues, op.value);
+        if (isUseful(slot(classOf(op.object), slotKey(op.key, op.object.type)))) add(usefulValues, op.value);
         return;
       case "push":
         if (isUseful(slot(classOf(op.array), "[]"))) add(usefulValues, op.value);

@@ -167,7 +167,7 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
         case "object":
           for (const e of op.entries) {
             if (e.key !== undefined) {
-              content(op.results[0]!, slotKey({ kind: "field", name: e.key }), e.value);
+              content(op.results[0]!, slotKey({ kind: "field", name: e.key }, op.results[0]!.type), e.value);
               continue;
             }
             // A copy of the fields: the slots are distinct, what they point to is shared.
@@ -188,11 +188,11 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
           return;
         case "load":
           if (pointsToMemory(op.results[0]!.type))
-            unify(slot(classOf(op.object), slotKey(op.key)), classOf(op.results[0]!));
+            unify(slot(classOf(op.object), slotKey(op.key, op.object.type)), classOf(op.results[0]!));
           return;
         case "store":
-          content(op.object, slotKey(op.key), op.value);
-          write(op.object, slotKey(op.key));
+          content(op.object, slotKey(op.key, op.object.type), op.value);
+          write(op.object, slotKey(op.key, op.object.type));
           return;
         case "push":
           content(op.array, "[]", op.value);

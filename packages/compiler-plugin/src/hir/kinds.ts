@@ -142,7 +142,11 @@ export function shadowKey(key: Key): Key {
   return key.kind === "field" && key.name.startsWith("#") ? { kind: "field", name: key.name.slice(1) } : key;
 }
 
-/** Name of the slot that a key stands for when elements are not told apart: "[]" for any of them. */
-export function slotKey(key: Key): string {
+/**
+ * Name of the slot of an object that a key stands for when elements are not told apart: "[]" for any of them. Entries of
+ * Maps and records are elements, whatever key they are written with.
+ */
+export function slotKey(key: Key, object: Type): string {
+  if (narrowed(object).kind === "map") return "[]";
   return key.kind === "index" || /^\d+$/.test(key.name) ? "[]" : key.name;
 }

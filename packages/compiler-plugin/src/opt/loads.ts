@@ -30,7 +30,7 @@ type Table = Map<string, Known>;
 export function shareLoads(fn: HirFunction, aliases: Aliases): HirFunction {
   const replaced = new Map<Value, Value>();
   const resolve = (v: Value): Value => replaced.get(v) ?? v;
-  const classOf = (op: LoadOp | StoreOp) => find(slot(aliases.classOf(op.object), slotKey(op.key)));
+  const classOf = (op: LoadOp | StoreOp) => find(slot(aliases.classOf(op.object), slotKey(op.key, op.object.type)));
   const keyOf = ({ object, key }: LoadOp | StoreOp) =>
     `${resolve(object).id} ${key.kind === "field" ? `.${key.name}` : resolve(key.index).id}`;
 

@@ -6,8 +6,11 @@ import { inPlaceMethod, splice } from "./arrays-in-place.ts";
 import { applied, type Callback } from "./callbacks.ts";
 import type { Exit, Temporary, Variable } from "./environment.ts";
 import { expression } from "./expressions.ts";
+import { viewOf } from "./iteration.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue } from "./opaque.ts";
+import { listOf } from "./records.ts";
+import { transparent } from "./scan.ts";
 import { raise } from "./try.ts";
 
 export const int = inert("Int");
@@ -390,8 +393,16 @@ export function arrayFrom(s: Lowering, call: ts.CallExpression, type: Type): Val
     return array;
   }
   const { kind } = s.types.at(source);
-  if (kind !== "array" && kind !== "tuple") return undefined;
-  const array = expression(s, source);
+  const view = viewOf(s, transparent(ts, source));
+  const isMap = view !== undefined && s.types.at(view.object).kind === "map";
+  if (kind !== "array" && kind !== "tuple" && !isMap) return undefined;
+  let array = expression(s, isMap ? view.object : source);
+  if (isMap) {
+    const element = elementType(array.type);
+    const pair: Type = { kind: "tuple", elements: [inert("key"), element] };
+    array = listOf(s, array, view.what, { kind: "array", element: view.what === "values" ? element : pair });
+    if (literal === undefined) return array;
+  }
   const n = s.at(call).length(array);
   if (literal === undefined) return copyRange(s, array, zero(s), n, type);
   const f = applied(s, literal);

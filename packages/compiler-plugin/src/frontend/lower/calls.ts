@@ -11,6 +11,7 @@ import { initialiseFields, initialiserCallee } from "./construct.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, reachesEverything } from "./opaque.ts";
+import { objectCall } from "./records.ts";
 import { assignedIn, isArrayLike, isInlinable, transparent } from "./scan.ts";
 
 export interface Arguments {
@@ -88,7 +89,7 @@ export function call(s: Lowering, node: ts.CallExpression, receiver?: Value): Va
     if (special !== undefined) return special;
   }
   if (ts.isPropertyAccessExpression(callee)) {
-    const special = receiver === undefined ? staticCall(s, node, callee) : undefined;
+    const special = receiver === undefined ? (objectCall(s, node) ?? staticCall(s, node, callee)) : undefined;
     if (special !== undefined) return special;
     if (callee.expression.kind !== ts.SyntaxKind.SuperKeyword) {
       const isObject = receiver !== undefined || !namesModule(s, callee.expression);

@@ -7,10 +7,12 @@ import { assignment, increment } from "./assignments.ts";
 import { call } from "./calls.ts";
 import { closure } from "./closures.ts";
 import { construct } from "./construct.ts";
+import { viewOf } from "./iteration.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, opaqueValue } from "./opaque.ts";
 import { binary, unary } from "./operators.ts";
-import { isAssignment, mentionsOwnThis } from "./scan.ts";
+import { listOf, recordLiteral } from "./records.ts";
+import { isAssignment, mentionsOwnThis, transparent } from "./scan.ts";
 
 const string = inert("string");
 
@@ -195,6 +197,12 @@ function spreadable(s: Lowering, node: ts.Expression): Value {
   if (kind === "array" || kind === "tuple") {
     return expression(s, node);
   }
+  const view = viewOf(s, transparent(s.ts, node));
+  if (view !== undefined && s.types.at(view.object).kind === "map") {
+    const map = expression(s, view.object);
+    s.at(node);
+    return listOf(s, map, view.what, { kind: "array", element: elementOf(s, node) });
+  }
   const value = expression(s, node);
   s.at(node);
   const element = elementOf(s, node);
@@ -220,6 +228,8 @@ function elementOf(s: Lowering, node: ts.Expression): Type {
 
 function objectLiteral(s: Lowering, node: ts.ObjectLiteralExpression): Value {
   const { ts } = s;
+  const record = recordLiteral(s, node, objectTypeOf(s, node));
+  if (record !== undefined) return record;
   const entries: { key?: string; value: Value }[] = [];
   for (const member of node.properties) {
     if (ts.isSpreadAssignment(member)) {

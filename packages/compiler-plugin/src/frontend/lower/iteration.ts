@@ -1,6 +1,6 @@
 /** `for…of`: arrays and Maps by index or key, everything else by the iterator protocol. */
 import type ts from "typescript";
-import { elementType, type Type, type Value } from "../../hir/index.ts";
+import { elementType, type Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
 import { temporary, zero } from "./arrays.ts";
 import { assignTo } from "./assignments.ts";
@@ -10,6 +10,7 @@ import { changesLength, iteration } from "./loops.ts";
 import type { Lowering } from "./lowering.ts";
 import { exitsOf, opaqueStatement, opaqueValue } from "./opaque.ts";
 import { bind } from "./patterns.ts";
+import { keysOf, type What } from "./records.ts";
 import { assignedIn, isArrayLike, transparent } from "./scan.ts";
 
 const int = inert("Int");
@@ -39,10 +40,8 @@ export function forOf(s: Lowering, node: ts.ForOfStatement, labels: readonly str
   overIterator(s, node, labels, expression(s, node.expression));
 }
 
-type What = "keys" | "values" | "entries";
-
 /** `xs`, `xs.entries()`, `xs.keys()`, `xs.values()`; a Map by itself gives its entries. */
-function viewOf(s: Lowering, source: ts.Expression): { object: ts.Expression; what: What } | undefined {
+export function viewOf(s: Lowering, source: ts.Expression): { object: ts.Expression; what: What } | undefined {
   const { ts } = s;
   if (ts.isCallExpression(source) && source.arguments.length === 0 && source.questionDotToken === undefined) {
     const callee = transparent(ts, source.expression);
@@ -115,11 +114,8 @@ function overArray(
 
 /** Map entries in insertion order: the keys are listed first, the values are loads. */
 function overMap(s: Lowering, node: ts.ForOfStatement, labels: readonly string[], map: Value, what: What): void {
-  const isRecord = map.type.kind === "map" && map.type.record === true;
-  const parts = isRecord ? ["Object.keys(", ")"] : ["[...", ".keys()]"];
   s.at(node);
-  const type: Type = { kind: "inert", text: "key[]" };
-  const keys = opaqueValue(s, parts, [map], type, { code: "PB1004", message: "The keys of a Map." });
+  const keys = keysOf(s, map);
   const element = map.type.kind === "map" ? map.type.element : inert("unknown");
   overArray(s, node, labels, keys, (i) => {
     const key = s.builder.load(keys, i, { type: inert("key") });

@@ -7,6 +7,7 @@ import { assignTo } from "./assignments.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue } from "./opaque.ts";
+import { recordRest } from "./records.ts";
 
 const int = inert("Int");
 
@@ -129,6 +130,7 @@ function remaining(s: Lowering, value: Value, taken: readonly string[], type: Ty
     }));
     return s.builder.object(entries, type);
   }
+  if (type.kind === "map" && type.record === true) return recordRest(s, value, taken, type);
   const names = taken.map((name, i) => `${JSON.stringify(name)}: $${i}`).join(", ");
   return opaqueValue(s, [`(({ ${names}${names === "" ? "" : ", "}...rest }) => rest)(`, ")"], [value], type, {
     code: "PB1009",
