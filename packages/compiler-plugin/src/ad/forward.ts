@@ -618,6 +618,19 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
 
 /** An active value whose object has no derivative: better none than one that is too small. */
 export function reportLost({ report }: Pick<Context, "report">, op: Op): void {
+  if (
+    op.kind === "load" &&
+    op.object.type.kind === "inert" &&
+    /^(Big)?(Ui|I)nt\d+(Clamped)?Array$/.test(op.object.type.text)
+  ) {
+    report(
+      "PB2007",
+      op.span,
+      "An active value comes from an integer array, which rounds what it holds.",
+      "Use Float64Array, Float32Array or number[].",
+    );
+    return;
+  }
   report(
     "PB4005",
     op.span,
