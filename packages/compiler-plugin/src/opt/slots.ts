@@ -7,10 +7,12 @@ import {
   type Key,
   type LoadOp,
   mapOp,
+  narrowed,
   type Op,
   type Region,
   type StoreOp,
   slotKey,
+  type Type,
   type Value,
   walk,
 } from "../hir/index.ts";
@@ -39,7 +41,10 @@ export function settleSlots(region: Region): Region {
     const ops: Op[] = [];
     for (const original of r.ops) {
       const op = mapOp(original, resolve, inside);
-      if (op.kind === "load") {
+      if ((op.kind === "load" || op.kind === "store") && !hasNamedSlots(op.object.type)) {
+        slots.forget();
+        ops.push(op);
+      } else if (op.kind === "load") {
         const known = slots.load(op);
         if (known === undefined) ops.push(op);
         else replaced.set(op.results[0] as Value, known);
@@ -100,7 +105,7 @@ class Slots {
   }
 
   #named(object: Value, key: Key): { own: Slot; others: readonly Slot[] } {
-    const name = slotKey(key);
+    const name = slotKey(key, object.type);
     const slots = this.#slots.get(name) ?? [];
     this.#slots.set(name, slots);
     let own = slots.find((slot) => slot.object === object && sameKey(slot.key, key));
@@ -110,6 +115,12 @@ class Slots {
     }
     return { own, others: slots.filter((slot) => slot !== own) };
   }
+}
+
+/** Entries of Maps and records go by keys that no name tells apart; of an unknown object they may be such entries. */
+function hasNamedSlots(type: Type): boolean {
+  const { kind } = narrowed(type);
+  return kind !== "map" && kind !== "unknown" && kind !== "union";
 }
 
 function sameKey(a: Key, b: Key): boolean {
