@@ -10,7 +10,7 @@ import { transparent } from "./scan.ts";
 
 export type What = "keys" | "values" | "entries";
 
-export const isRecord = (type: Type): boolean => type.kind === "map" && type.record === true;
+const isRecord = (type: Type): boolean => type.kind === "map" && type.record === true;
 
 /** The keys of a Map or record, in their order. */
 export function keysOf(s: Lowering, map: Value): Value {
