@@ -5,6 +5,7 @@
  *
  *     npx pullback run examples/add-numbers.ts
  */
+import { parseArgs } from "node:util";
 import { randomKey, setSeed, type Tensor, tensor } from "@pullback/core";
 import {
   AdamW,
@@ -76,8 +77,12 @@ const sums = Array.from({ length: 10_000 }, (_, i) => ({
 const training = sums.filter(({ test }) => !test);
 const testing = sums.filter(({ test }) => test);
 
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2),
+  options: { steps: { type: "string", default: "900" } },
+});
+const [steps, batchSize] = [Number(flags.steps), 64];
 setSeed(1);
-const [steps, batchSize] = [900, 64];
 const model = new Adder();
 const batches = Array.from({ length: steps }, (_, step) =>
   tensor(
@@ -120,6 +125,7 @@ function answer(pairs: readonly { a: number; b: number }[]): number[] {
 
 const answers = answer(testing);
 const right = testing.filter(({ a, b }, i) => answers[i] === a + b).length / testing.length;
-for (const i of [0, 1, 2, 3]) console.log(`${testing[i].a} + ${testing[i].b} = ${answers[i]}`);
+console.log(`loss ${losses[0].toFixed(2)} -> ${losses.at(-1)!.toFixed(4)}\n`);
+for (const i of [100, 350, 600, 850]) console.log(`${testing[i].a} + ${testing[i].b} = ${answers[i]}`);
 console.log(`\n${(100 * right).toFixed(1)} % of ${testing.length} unseen sums right to the last digit`);
-if (!(right > 0.95)) throw new Error("the transformer should have learned to carry");
+if (steps >= 900 && !(right > 0.95)) throw new Error("the transformer should have learned to carry");

@@ -5,7 +5,7 @@
  *
  *     npx pullback run examples/cart-pole.ts
  */
-
+import { parseArgs } from "node:util";
 import { valueWithGradient } from "@pullback/autodiff";
 import { randomKey, type Tensor, tensor } from "@pullback/core";
 import { Adam, type Layer, Linear } from "@pullback/nn";
@@ -72,11 +72,16 @@ function surrogate(policy: Policy, states: Tensor, signs: Tensor, advantages: Te
   return policy.forward(states).mul(signs).logSigmoid().mul(advantages).mean().neg();
 }
 
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2),
+  options: { updates: { type: "string", default: "60" } },
+});
+const updates = Number(flags.updates);
 const policy = new Policy();
 const optimizer = new Adam(policy, { learningRate: 0.02 });
 const gradient = valueWithGradient(surrogate, { wrt: 0 });
 const lengths: number[] = [];
-for (let update = 0; update < 60; update++) {
+for (let update = 0; update < updates; update++) {
   const episodes = play(policy, 16);
   const mean = episodes.reduce((sum, { right }) => sum + right.length, 0) / episodes.length;
   lengths.push(mean);
@@ -100,4 +105,4 @@ const mean = finals.reduce((sum, length) => sum + length, 0) / finals.length;
 console.log(
   `\nafter ${lengths.length} updates the pole stands ${mean.toFixed(1)} of 200 steps on average over 20 episodes`,
 );
-if (!(mean > 150)) throw new Error("the policy should balance the pole");
+if (updates >= 60 && !(mean > 150)) throw new Error("the policy should balance the pole");

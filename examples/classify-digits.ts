@@ -3,7 +3,9 @@
  * and with noise. After the LeNet-MNIST example of swift-models.
  *
  *     npx pullback run examples/classify-digits.ts
+ *     npx pullback run examples/classify-digits.ts --images 6000    longer, and better
  */
+import { parseArgs } from "node:util";
 import { randomKey, type Tensor, tensor } from "@pullback/core";
 import {
   Accuracy,
@@ -21,6 +23,11 @@ import {
   summary,
 } from "@pullback/nn";
 
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2),
+  options: { images: { type: "string", default: "2000" } },
+});
+const images = Number(flags.images);
 const size = 28;
 
 class LeNet implements Layer<Tensor, Tensor> {
@@ -99,7 +106,7 @@ function draw(seed: number): { image: Tensor; label: number } {
 }
 
 const digits = (from: number, count: number) => Array.from({ length: count }, (_, i) => draw(from + i));
-const training = new DataLoader(digits(0, 2000), { batchSize: 32, shuffle: true });
+const training = new DataLoader(digits(0, images), { batchSize: 32, shuffle: true });
 const testing = new DataLoader(digits(1_000_000, 500), { batchSize: 100 });
 
 const model = new LeNet();
@@ -119,5 +126,6 @@ const { accuracy } = await evaluate(model, testing, {
     metrics: { accuracy: new Accuracy() },
   },
 });
-console.log(`\n${(100 * accuracy).toFixed(1)} % of 500 new images right`);
-if (!(accuracy > 0.95)) throw new Error("LeNet should be right on more than 95 %");
+console.log(`\nloss ${losses[0].toFixed(2)} -> ${losses.at(-1)!.toFixed(2)}`);
+console.log(`${(100 * accuracy).toFixed(1)} % of 500 new images right`);
+if (images >= 2000 && !(accuracy > 0.95)) throw new Error("LeNet should be right on more than 95 %");

@@ -6,8 +6,14 @@
  *
  *     npx pullback run examples/control-waves.ts
  */
+import { parseArgs } from "node:util";
 import { valueWithGradient } from "@pullback/autodiff";
 
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2),
+  options: { updates: { type: "string", default: "60" } },
+});
+const updates = Number(flags.updates);
 const n = 32;
 const steps = 100;
 const dt = 0.35; // grid cells per step at wave speed 1; the scheme is stable below 0.7
@@ -53,18 +59,18 @@ const gradient = valueWithGradient(mismatch, { wrt: 0 });
 const begin = performance.now();
 let first = 0;
 let last = 0;
-for (let step = 0; step <= 60; step++) {
+for (let update = 0; update <= updates; update++) {
   const { value, gradient: tangent } = gradient(initial, target);
-  if (step === 0) first = value;
+  if (update === 0) first = value;
   last = value;
-  if (step % 10 === 0) console.log(`step ${String(step).padStart(2)}  mismatch ${value.toExponential(3)}`);
+  if (update % 10 === 0) console.log(`update ${String(update).padStart(2)}  mismatch ${value.toExponential(3)}`);
   for (let i = 0; i < initial.length; i++) {
     velocity[i] = 0.9 * velocity[i] - 100 * tangent[i];
     initial[i] += velocity[i];
   }
 }
 console.log(
-  `${((performance.now() - begin) / 61).toFixed(1)} ms per gradient through ${steps} steps of ${n} × ${n} cells\n`,
+  `${((performance.now() - begin) / (updates + 1)).toFixed(1)} ms per gradient through ${steps} steps of ${n} × ${n} cells\n`,
 );
 
 const shades = " .:-=+*#%@";
@@ -76,4 +82,5 @@ const draw = (height: readonly number[]) =>
     }).join(""),
   ).join("\n");
 console.log(`the water after ${steps} steps:\n${draw(slosh(initial))}`);
-if (!(last < first / 20)) throw new Error("the wave should have taken the target's shape");
+console.log(`\nmismatch ${first.toExponential(2)} -> ${last.toExponential(2)}`);
+if (updates >= 60 && !(last < first / 20)) throw new Error("the wave should have taken the target's shape");

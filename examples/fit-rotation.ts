@@ -80,11 +80,14 @@ const to = from.map((point, i): Vector => {
 
 const rotation = new Rotation([1, 0, 0, 0, 1, 0, 0, 0, 1]);
 const step = valueWithGradient(loss, { wrt: 0 });
-for (let i = 0; i <= 100; i++) {
+for (let i = 0; i <= 20; i++) {
   const { value, gradient } = step(rotation, from, to);
-  if (i % 20 === 0) console.log(`step ${String(i).padStart(3)}  loss ${value.toExponential(3)}`);
+  if (i % 4 === 0) console.log(`step ${String(i).padStart(2)}  loss ${value.toExponential(3)}`);
   move(rotation, tangent.scale(gradient, -0.2));
 }
+
+const noise = loss(truth, from, to);
+console.log(`what remains is the noise of the points: the true rotation has loss ${noise.toExponential(3)}`);
 
 const trace = product(rotation.m, [
   truth.m[0],

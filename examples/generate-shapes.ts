@@ -3,7 +3,9 @@
  * place. It learns two numbers per picture, and then draws new pictures from any two.
  *
  *     npx pullback run examples/generate-shapes.ts
+ *     npx pullback run examples/generate-shapes.ts --steps 3000    longer, and sharper
  */
+import { parseArgs } from "node:util";
 import { randn, randomKey, setSeed, type Tensor, tensor } from "@pullback/core";
 import { Adam, DataLoader, fit, Linear, lossCurve, sigmoidCrossEntropy } from "@pullback/nn";
 
@@ -52,20 +54,25 @@ function picture(i: number): Float32Array {
   });
 }
 
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2),
+  options: { steps: { type: "string", default: "564" } },
+});
+const steps = Number(flags.steps);
 setSeed(3);
 const model = new Autoencoder();
 const pictures = Array.from({ length: 3000 }, (_, i) => picture(i));
 const { losses } = await fit(model, new DataLoader(pictures, { batchSize: 64, shuffle: true }), {
   loss: (m: Autoencoder, batch: Tensor) => m.loss(batch),
   optimizer: new Adam(model, { learningRate: 2e-3 }),
-  epochs: 12,
+  maxSteps: steps,
   progress: { unit: "pictures" },
 });
 if (!process.stderr.isTTY) console.log(lossCurve(losses));
 
 const side = 4;
-const steps = Array.from({ length: side }, (_, i) => -1.5 + (3 * i) / (side - 1));
-const codes = tensor(steps.flatMap((u) => steps.map((v) => [u, v, ...new Array<number>(latent - 2).fill(0)])));
+const along = Array.from({ length: side }, (_, i) => -1.5 + (3 * i) / (side - 1));
+const codes = tensor(along.flatMap((u) => along.map((v) => [u, v, ...new Array<number>(latent - 2).fill(0)])));
 const drawn = model.decode(codes).sigmoid().toArray() as number[][];
 const shades = " .:-=+*#%@";
 console.log("\npictures along two of the numbers:");
@@ -78,4 +85,4 @@ for (let row = 0; row < side * size; row++) {
 }
 const last = losses.slice(-20).reduce((sum, loss) => sum + loss, 0) / 20;
 console.log(`\nbound ${losses[0].toFixed(1)} -> ${last.toFixed(1)} nats per picture of ${size * size} pixels`);
-if (!(last < losses[0] / 2.5)) throw new Error("the bound should have fallen much further");
+if (steps >= 564 && !(last < losses[0] / 2.5)) throw new Error("the bound should have fallen much further");

@@ -2,8 +2,10 @@
  * A character LSTM on Shakespeare's sonnets (after Karpathy 2015), which then writes some lines.
  *
  *     npx pullback run examples/write-sonnets.ts
+ *     npx pullback run examples/write-sonnets.ts --steps 1000    longer, and better
  */
 import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
 import { randomKey, setSeed, type Tensor, tensor } from "@pullback/core";
 import {
   Adam,
@@ -49,7 +51,11 @@ class Writer {
 }
 
 setSeed(2);
-const steps = 250;
+const { values: flags } = parseArgs({
+  args: process.argv.slice(2),
+  options: { steps: { type: "string", default: "250" } },
+});
+const steps = Number(flags.steps);
 const model = new Writer(characters.length, 128);
 const windows = new TokenWindows(tokens, { sequenceLength: 49, stride: 12 });
 const { losses } = await fit(model, new DataLoader(windows, { batchSize: 32, shuffle: true, dropLast: true }), {
@@ -83,4 +89,4 @@ const last = losses.slice(-20).reduce((sum, loss) => sum + loss, 0) / 20;
 console.log(
   `\nloss ${losses[0].toFixed(2)} -> ${last.toFixed(2)} nats per character (a guess: ${Math.log(characters.length).toFixed(2)})`,
 );
-if (!(last < 2.1)) throw new Error("the LSTM should have learned more than how often letters are used");
+if (steps >= 250 && !(last < 2.1)) throw new Error("the LSTM should have learned more than how often letters are used");
