@@ -2,7 +2,7 @@
 import { type FineTune, lossOf, problem } from "./problem.ts";
 
 export interface Measured {
-  /** Microseconds of processor time per step, one entry per run of all steps. */
+  /** Microseconds of processor time per step, one entry per sample. */
   readonly microseconds: readonly number[];
   /** Bytes on the JavaScript heap after the runs, garbage collected. */
   readonly heap: number;
@@ -21,12 +21,18 @@ async function measure(count: number, milliseconds: number): Promise<Measured> {
   const begin = performance.now();
   const found = await fineTune(problem, count);
   const first = performance.now() - begin;
-  const microseconds: number[] = [];
-  for (const end = performance.now() + milliseconds; performance.now() < end || microseconds.length < 3; ) {
+  const timed = async (runs: number) => {
     const start = process.cpuUsage();
-    await fineTune(problem, count);
+    for (let i = 0; i < runs; i++) await fineTune(problem, count);
     const { user, system } = process.cpuUsage(start);
-    microseconds.push((user + system) / count);
+    return user + system;
+  };
+  // As many runs to a sample as the clock of the processor time needs.
+  let runs = 1;
+  while ((await timed(runs)) < 40_000) runs *= 2;
+  const microseconds: number[] = [];
+  for (const end = performance.now() + milliseconds; performance.now() < end || microseconds.length < 5; ) {
+    microseconds.push((await timed(runs)) / (runs * count));
   }
   collect();
   const heap = process.memoryUsage().heapUsed;
@@ -35,16 +41,17 @@ async function measure(count: number, milliseconds: number): Promise<Measured> {
 
 /** Bytes that one step allocates, where the young generation is so large that nothing is collected meanwhile. */
 async function allocation(): Promise<number> {
-  const [few, more] = [20, 120];
   const by = async (count: number) => {
     collect();
     const before = process.memoryUsage().heapUsed;
     await fineTune(problem, count);
     return process.memoryUsage().heapUsed - before;
   };
-  await by(few);
-  const base = await by(few);
-  return ((await by(more)) - base) / (more - few);
+  const perStep = async (few: number, more: number) => ((await by(more)) - (await by(few))) / (more - few);
+  await by(100);
+  const roughly = await perStep(20, 120);
+  // Small amounts need many steps to stand out from what the collector moves.
+  return roughly > 10_240 ? roughly : await perStep(1000, 11_000);
 }
 
 console.log(
