@@ -1,35 +1,19 @@
 /** Readers of file formats, and downloads from a server that drops connections. */
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, describe, expect, test } from "@jest/globals";
-import { DataError } from "../errors.ts";
+import { afterAll, describe, expect, jest, test } from "@jest/globals";
+import { all, failure, temporaryFolder, writerInto } from "../../testdata/reading.ts";
 import { download, readCifar, readCsv, readIdx, readJsonLines, readLines } from "./index.ts";
 
-const home = await mkdtemp(join(tmpdir(), "pullback-data-"));
-afterAll(() => rm(home, { recursive: true, force: true }));
+// The first fetch loads a good part of Node, which a busy machine makes long.
+jest.setTimeout(30_000);
 
-async function file(name: string, content: string | Uint8Array): Promise<string> {
-  const path = join(home, name);
-  await writeFile(path, content);
-  return path;
-}
-
-const all = async <T>(source: AsyncIterable<T>): Promise<T[]> => {
-  const found: T[] = [];
-  for await (const sample of source) found.push(sample);
-  return found;
-};
-
-const failure = async (promise: Promise<unknown>): Promise<DataError> => {
-  const error = await promise.then(() => undefined, (e) => e); // biome-ignore format: one thought
-  expect(error).toBeInstanceOf(DataError);
-  return error;
-};
+const home = await temporaryFolder();
+const file = writerInto(home);
 
 describe("IDX", () => {
   const header = (type: number, ...shape: number[]) => {

@@ -1,36 +1,17 @@
 /** Parquet files and images, written by other libraries or by hand. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { Tensor } from "@pullback/core";
 import { encode as encodePng } from "fast-png";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import jpeg from "jpeg-js";
-import { DataError } from "../errors.ts";
+import { all, failure, temporaryFolder, writerInto } from "../../testdata/reading.ts";
 import { decodeImage, readImage, readParquet } from "./index.ts";
 
-const home = await mkdtemp(join(tmpdir(), "pullback-formats-"));
-afterAll(() => rm(home, { recursive: true, force: true }));
-
-async function file(name: string, content: Uint8Array): Promise<string> {
-  const path = join(home, name);
-  await writeFile(path, content);
-  return path;
-}
-
-const all = async <T>(source: AsyncIterable<T>): Promise<T[]> => {
-  const found: T[] = [];
-  for await (const sample of source) found.push(sample);
-  return found;
-};
-
-const failure = async (promise: Promise<unknown>): Promise<DataError> => {
-  const error = await promise.then(() => undefined, (e) => e); // biome-ignore format: one thought
-  expect(error).toBeInstanceOf(DataError);
-  return error;
-};
+const home = await temporaryFolder();
+const file = writerInto(home);
 
 describe("Parquet", () => {
   const columnData = () => [

@@ -19,9 +19,13 @@ export function distillationLoss(student: Tensor, teacher: Tensor, options: Dist
   const temperature = options.temperature ?? 1;
   const axis = options.axis ?? -1;
   const logStudent = student.div(temperature).logSoftmax(axis);
-  const logTeacher = teacher.div(temperature).logSoftmax(axis);
-  const divergence = logTeacher.exp().mul(logTeacher.sub(logStudent)).sum(axis);
+  const divergence = divergenceFrom(teacher.div(temperature).logSoftmax(axis), logStudent, axis);
   return reduce(divergence.mul(temperature * temperature), options.reduction);
+}
+
+/** `Σ p (log p - log q)` over `axis`. */
+function divergenceFrom(logP: Tensor, logQ: Tensor, axis: NoDerivative<number>): Tensor {
+  return logP.exp().mul(logP.sub(logQ)).sum(axis);
 }
 
 /** Some of a teacher's logits: `indices` (int32, the classes) and `logits`, both `[…, samples]`. */
@@ -65,7 +69,6 @@ export function sampledDistillationLoss(
 ): Tensor {
   const temperature = options.temperature ?? 1;
   const logStudent = student.div(temperature).logSoftmax(-1).takeAlongAxis(teacher.indices, -1);
-  const logTeacher = teacher.logits.div(temperature).logSoftmax(-1);
-  const divergence = logTeacher.exp().mul(logTeacher.sub(logStudent)).sum(-1);
+  const divergence = divergenceFrom(teacher.logits.div(temperature).logSoftmax(-1), logStudent, -1);
   return reduce(divergence.mul(temperature * temperature), options.reduction);
 }
