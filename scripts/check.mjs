@@ -42,8 +42,10 @@ function publishedFiles(folder) {
   // What is published as it stands.
   for (const plain of JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).files) {
     if (plain === "dist") continue;
-    for (const name of readdirSync(join(folder, plain))) {
-      files.push({ name: `package/${plain}/${name}`, data: data(readFileSync(join(folder, plain, name), "utf8")) });
+    for (const entry of readdirSync(join(folder, plain), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.push({ name: `package/${relative(folder, path)}`, data: data(readFileSync(path, "utf8")) });
     }
   }
   return files;
