@@ -152,5 +152,5 @@ describe("adapting a quantised network", () => {
     });
     expect(bytes(again)).toEqual(bytes(untouched));
     expect((await run(make(), 120, { folder })).losses).toEqual(losses.slice(50));
-  });
+  }, 60_000);
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, test } from "@jest/globals";
+import { afterAll, expect, jest, test } from "@jest/globals";
 import { BackendError } from "../../../errors.ts";
 import { EagerBackend } from "../eager-backend.ts";
 import { noise } from "../test-arrays.ts";
@@ -117,4 +117,24 @@ test("a process with a pool ends by itself", () => {
 
 test("an unshared memory has one thread", () => {
   expect(new ThreadPool(new WebAssembly.Memory({ initial: 1 }), { threads: 4 }).threads).toBe(1);
+});
+
+test("without SharedArrayBuffer there is one thread, and it is said once", () => {
+  const warn = jest.spyOn(console, "warn").mockImplementation(() => {});
+  const { SharedArrayBuffer: shared } = globalThis;
+  const alone = new WebAssembly.Memory({ initial: 1 });
+  const builder = new ModuleBuilder();
+  const f = builder.function("store", ["i32", "i32"]);
+  f.code(i32.store(f.parameters[0], f.parameters[1]));
+  const own = builder.share(alone);
+  try {
+    Reflect.deleteProperty(globalThis, "SharedArrayBuffer");
+    const pool = new ThreadPool(alone);
+    for (let i = 0; i < 3; i++) pool.divide(own, "store", 1000, 1, 10, (start, size) => [start, size]);
+  } finally {
+    globalThis.SharedArrayBuffer = shared;
+  }
+  expect(new Int32Array(alone.buffer)[0]).toBe(1000);
+  expect(warn).toHaveBeenCalledTimes(1);
+  warn.mockRestore();
 });

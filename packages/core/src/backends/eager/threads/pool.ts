@@ -36,6 +36,18 @@ interface Crew {
   module: number;
 }
 
+let said = false;
+
+/** Says once, when work comes that threads could share, that this platform has no memory to share. */
+function sayWhyAlone(): void {
+  if (said || typeof SharedArrayBuffer !== "undefined") return;
+  said = true;
+  console.warn(
+    "pullback: everything runs on one thread, for there is no SharedArrayBuffer. In a browser, serve the page with " +
+      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
+  );
+}
+
 export class ThreadPool {
   /** Threads that a job is worth dividing for. */
   readonly threads: number;
@@ -99,6 +111,7 @@ export class ThreadPool {
     least: number,
     parametersOf: (start: number, size: number) => Parameters,
   ): void {
+    if (this.threads === 1 && count >= 2 * least) sayWhyAlone();
     const parts = shares(count, this.threads, step, least);
     this.run(
       module,
