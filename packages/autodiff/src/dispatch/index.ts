@@ -1,3 +1,4 @@
+export { rule, tree, wholeTangent, withCode } from "./again.ts";
 export { jvp, jvpOf, methodJvp } from "./jvp.ts";
 export { parametersOf } from "./registered.ts";
 export { method, variant, variantOf } from "./variant.ts";

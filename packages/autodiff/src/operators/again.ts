@@ -1,5 +1,7 @@
 /** What an operator returns is a function of the program too: where it is differentiated again, it carries its derivative. */
 import { type AnyFunction, type Derivative, derivative } from "../protocol/index.ts";
+import { checkpointedStates } from "./checkpoint.ts";
+import { capture as remember, type Snapshot } from "./snapshot.ts";
 import type { Options } from "./sweep.ts";
 
 /** Attaches to `made`, which `operator` made of a function carrying `carried`, the derivative compiled for it, if any. */
@@ -8,4 +10,13 @@ export function again<F extends AnyFunction>(made: F, operator: string, carried:
     carried.operators?.[options?.wrt === undefined ? operator : `${operator} ${JSON.stringify(options.wrt)}`];
   if (found !== undefined) Object.defineProperty(made, derivative, { value: found, configurable: true });
   return made;
+}
+
+/** What the given objects hold, and the random state: the second run of a function must see them as the first one did. */
+export function capture(held: readonly unknown[]): Snapshot {
+  return remember(held, checkpointedStates());
+}
+
+export function restore(state: Snapshot): void {
+  state.restore();
 }

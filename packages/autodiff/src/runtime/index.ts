@@ -3,7 +3,8 @@
  * docs/internals/derivatives-at-run-time.md.
  */
 
-export { jvp, method, methodJvp, variant } from "../dispatch/index.ts";
+export { jvp, method, methodJvp, rule, tree, variant, wholeTangent, withCode } from "../dispatch/index.ts";
+export { capture, restore } from "../operators/again.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
 export {

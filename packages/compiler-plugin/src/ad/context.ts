@@ -41,6 +41,4 @@ export interface Context {
   readonly closures: Map<ClosureOp, { readonly environment: Value; readonly names: readonly (string | undefined)[] }>;
   /** Derives a function literal: parameters, then captures, are its inputs. */
   derive(fn: HirFunction, mask: string): Sweeps;
-  /** The literals derived within this function. */
-  readonly inner: Sweeps[];
 }

@@ -101,6 +101,8 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
   };
   const name = result === undefined ? undefined : nameOf(result);
   switch (op.kind) {
+    case "sweep":
+      throw new Error(`Compiler defect: a sweep of ${ctx.fn.name} is differentiated.`);
     case "if":
       forwardIf(ctx, b, op);
       return;
@@ -234,6 +236,11 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
     case "opaque":
       checkOpaque(ctx, op);
       define(b.runtime("zeroShadow", [result], result.type));
+      return;
+    case "runtime":
+      if (result.type.kind === "function") define(b.const(undefined, result.type));
+      else if (op.fn === "tree") define(shadowOrZero(ctx, b, op.args[1] as Value));
+      else define(b.runtime("zeroShadow", [result], result.type));
       return;
     default:
       define(b.runtime("zeroShadow", [result], result.type));
@@ -569,8 +576,7 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
     return;
   }
   const derived = ctx.derive(fn, own + captured);
-  ctx.inner.push(derived);
-  ctx.diagnostics.push(...derived.context.diagnostics);
+  ctx.diagnostics.push(...derived.diagnostics);
   const [forward, backward] = derived.functions as [ClosureOp["function"], ClosureOp["function"]];
   const names = fn.captures.map((c, i) => {
     const kind = passing(c.type);
@@ -603,7 +609,7 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
     derivative: {
       kinds: fn.params.map((p) => passing(p.type)).join(""),
       mask: own,
-      mutates: derived.context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
+      mutates: derived.mutates,
       codes: [
         {
           sweep: "forward",

@@ -31,8 +31,9 @@ import {
 import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
 import { checkCaught, checkInert, checkOpaque, checkOperator, functionOf, reportLost, shadowType } from "./forward.ts";
+import { jvpGradient } from "./gradients.ts";
 import { mathRule, primRule } from "./rules.ts";
-import { type Site, siteOf } from "./sites.ts";
+import { siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
 import { viewOfShadow } from "./views.ts";
 import { freshIds } from "./vjp.ts";
@@ -42,10 +43,6 @@ export interface Differential {
   readonly function: HirFunction;
   readonly diagnostics: readonly Diagnostic[];
   readonly mutates: string;
-  readonly calls: ReadonlyMap<CallOp, { readonly site: Site }>;
-  readonly definitions: ReadonlyMap<Value, Op>;
-  /** Of function literals within. */
-  readonly inner: readonly Differential[];
 }
 
 /** The type of what forward-mode code returns. */
@@ -59,6 +56,7 @@ export function dualType(type: Type): StructType {
 
 /** The forward-mode derivative of a function with respect to the parameters (and captures) in `mask`. */
 export function jvp(program: Program, fn: HirFunction, mask: string, summaries: Summaries): Differential {
+  if (fn.gradientOf !== undefined) return jvpGradient(program, fn, mask, summaries);
   return new ForwardMode(program, fn, mask, summaries).run();
 }
 
@@ -73,8 +71,6 @@ class ForwardMode {
   private readonly ctx: Pick<Context, "activity" | "report">;
   private readonly tangents: Tangents;
   private readonly diagnostics: Diagnostic[] = [];
-  private readonly calls = new Map<CallOp, { site: Site }>();
-  private readonly inner: Differential[] = [];
   private readonly definitions: ReadonlyMap<Value, Op>;
 
   constructor(program: Program, fn: HirFunction, mask: string, summaries: Summaries) {
@@ -132,9 +128,6 @@ class ForwardMode {
       }),
       diagnostics: this.diagnostics,
       mutates: this.ctx.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
-      calls: this.calls,
-      definitions: this.definitions,
-      inner: this.inner,
     };
   }
 
@@ -151,6 +144,8 @@ class ForwardMode {
 
   private operation(b: Builder, op: Op): void {
     switch (op.kind) {
+      case "sweep":
+        throw new Error(`Compiler defect: a sweep of ${this.fn.name} is differentiated.`);
       case "if":
         this.conditional(b, op);
         return;
@@ -261,6 +256,9 @@ class ForwardMode {
         });
         return b.object(entries, result.type, name);
       }
+      case "runtime":
+        if (op.fn !== "tree") return undefined;
+        return b.runtime("tree", [op.args[0] as Value, tangents.of(b, op.args[1] as Value)], shadowType(result.type));
       default:
         return undefined;
     }
@@ -421,7 +419,6 @@ class ForwardMode {
         results: [of],
       });
     field("value", result);
-    this.calls.set(op, { site });
     if (!tangents.varies(result)) return;
     const tangent = b.value(shadowType(result.type), tangentName(result));
     field("tangent", tangent);
@@ -450,7 +447,6 @@ class ForwardMode {
       return;
     }
     const derived = jvp(this.program, fn, own + captured, this.summaries);
-    this.inner.push(derived);
     this.diagnostics.push(...derived.diagnostics);
     // Inside, a capture whose type says "no tangent" has none, whatever it is outside.
     const active = op.captures.filter((_, i) => captured[i] === "1" && passing((fn.captures[i] as Value).type) !== "-");

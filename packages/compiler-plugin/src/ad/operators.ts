@@ -1,7 +1,8 @@
 /**
- * Differential operators as functions of the program: `gradient(f)` in the HIR that the compiler writes for it, so that
- * it can be differentiated again, in either mode and to any order. Calls are copied in, so that nothing but plain
- * operations is left; what cannot be is reported.
+ * Functions that are made of functions: what a differential operator makes of one, and a function's forward-mode code.
+ * They are lowered like any other, so that they can be differentiated again, in either mode and to any order. Where
+ * everything that is called can be copied in, `gradient(f)` is plain operations, both sweeps in one; else it says what it
+ * is the gradient of, and is differentiated through that (gradients.ts).
  */
 import { Summaries } from "../analysis/index.ts";
 import {
@@ -12,8 +13,10 @@ import {
   Builder,
   copyRegion,
   definitionsOf,
+  dualKey,
+  dualOf,
+  type GradientOf,
   type HirFunction,
-  numberType,
   type Program,
   passing,
   type Region,
@@ -22,21 +25,28 @@ import {
   walk,
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
+import { withCalls } from "./duals.ts";
 import { shadowType } from "./forward.ts";
+import { dualGradient, dualOfAny, gradientFunction } from "./gradients.ts";
 import { jvp } from "./jvp.ts";
 import { prepare } from "./prepare.ts";
-import { freshIds, vjp } from "./vjp.ts";
+import { freshIds } from "./vjp.ts";
 
-/** Lets a program lower the keys of applied operators as well. */
+/** Lets a program lower the keys of applied operators and of forward-mode code as well. */
 export function withOperators<P extends Program>(program: P): P {
   const declared = program.lower.bind(program);
   const made = new Map<string, HirFunction>();
-  program.lower = (key: string): HirFunction => {
+  const make = (key: string): HirFunction | undefined => {
     const application = applicationOf(key);
-    if (application === undefined) return declared(key);
+    if (application !== undefined) return applied(program, program.lower(application.of), application);
+    const dual = dualOf(key);
+    return dual === undefined ? undefined : forwardCode(program, program.lower(dual.of), dual.mask);
+  };
+  program.lower = (key: string): HirFunction => {
     let fn = made.get(key);
     if (fn === undefined) {
-      fn = applied(program, program.lower(application.of), application);
+      fn = make(key);
+      if (fn === undefined) return declared(key);
       made.set(key, fn);
     }
     return fn;
@@ -44,109 +54,81 @@ export function withOperators<P extends Program>(program: P): P {
   return program;
 }
 
+/** The forward-mode code of a function of the program. */
+function forwardCode(program: Program, of: HirFunction, mask: string): HirFunction {
+  const summaries = new Summaries(program);
+  return { ...dualOfAny(program, of, mask, summaries).made, key: dualKey({ of: of.key, mask }) };
+}
+
 /** The function that an operator makes of a function; captures stay captures, and are constants of the operator. */
-function applied(program: Program, of: HirFunction, application: Application): HirFunction {
+export function applied(program: Program, of: HirFunction, application: Application): HirFunction {
   const ids = freshIds(of);
-  const fn = prepare(of, program, ids, new Summaries(program), "all");
-  const selected = selection(fn, application.wrt);
-  const inputs = [...fn.params, ...fn.captures];
-  const mask = inputs.map((_, p) => (selected.includes(p) ? "1" : "0")).join("");
-  const fresh = (v: Value): Value => ({ ...v, id: ids.next++ });
-  const params = fn.params.map(fresh);
-  const captures = fn.captures.map(fresh);
-  const own = [...params, ...captures];
-  const body: Region = { params: [], ops: [], results: [] };
-  const b = new Builder(body.ops, ids, fn.span);
-  const results =
-    application.operator === "gradient"
-      ? gradientOf(b, { program, fn, mask, selected, own })
-      : derivativesOf(b, { program, fn, mask, selected, own });
-  const bare = application.wrt === "" ? selected.length === 1 : !application.wrt.startsWith("[");
-  const types = selected.map((p) =>
-    application.operator === "gradient" ? shadowType((fn.params[p] as Value).type) : shadowType(fn.result),
-  );
-  const result: Type = bare ? (types[0] as Type) : { kind: "tuple", elements: types };
-  body.results = [bare ? (results[0] as Value) : b.array(results, result)];
-  return optimize({
+  const params = of.params.map((v) => ({ ...v, id: ids.next++ }));
+  const captures = of.captures.map((v) => ({ ...v, id: ids.next++ }));
+  const shell = {
     key: applicationKey(application),
-    name: `${fn.name}$${applicationName(application).replace(/\W+/g, "_")}`,
-    file: fn.file,
-    span: fn.span,
-    kind: "arrow",
+    name: `${of.name}$${applicationName(application).replace(/\W+/g, "_")}`,
+    file: of.file,
+    span: of.span,
     params,
     captures,
-    body,
-    result,
-    recursive: false,
-  });
-}
-
-interface Parts {
-  readonly program: Program;
-  readonly fn: HirFunction;
-  readonly mask: string;
-  readonly selected: readonly number[];
-  /** The parameters and captures of the new function. */
-  readonly own: readonly Value[];
-}
-
-/** Both sweeps in one, over shadows made on the spot, from the cotangent 1. */
-function gradientOf(b: Builder, { program, fn, mask, selected, own }: Parts): Value[] {
-  const { functions } = vjp(program, fn, mask, "joint", new Summaries(program));
-  const joint = functions[0] as HirFunction;
-  const inputs = [...fn.params, ...fn.captures];
-  const kinds = inputs.map((p) => passing(p.type));
-  const shadows = new Map<number, Value>();
-  inputs.forEach((p, i) => {
-    if (mask[i] === "1" && (kinds[i] === "r" || kinds[i] === "u"))
-      shadows.set(
-        i,
-        b.runtime("zeroShadow", [own[i] as Value], shadowType(p.type), { name: `s_${p.name ?? "argument"}` }),
-      );
-  });
-  const one = b.value(numberType);
-  b.emit({ kind: "const", value: 1, span: b.span, results: [one] });
-  const parts = inlined(b, joint, [...own, ...shadows.values(), one]);
-  const byValue = inputs.flatMap((_, i) => (mask[i] === "1" && (kinds[i] === "v" || kinds[i] === "u") ? [i] : []));
-  const cotangents = parts.get("cotangents");
-  const list = byValue.length > 1 ? parts.elements(cotangents) : [cotangents];
-  return selected.map((p) => shadows.get(p) ?? list[byValue.indexOf(p)] ?? b.const(0));
+  };
+  const selected = selection(of, application.wrt);
+  const bare = application.wrt === "" ? selected.length === 1 : !application.wrt.startsWith("[");
+  const summaries = new Summaries(program);
+  if (application.operator === "derivative") return derivativesOf(program, of, shell, selected, bare, summaries);
+  const inputs = of.params.map((_, param) => ({ param }));
+  const gradientOf: GradientOf = { of, depth: 0, inputs, arranged: bare ? (selected[0] as number) : selected };
+  const whole = prepare(of, program, freshIds(of), summaries, "all");
+  const { made } = gradientFunction(program, shell, { ...gradientOf, of: whole }, summaries);
+  if (of.gradientOf === undefined && isPlain(made)) {
+    const { gradientOf: _, ...plain } = made;
+    return plain;
+  }
+  return { ...made, gradientOf };
 }
 
 /** One run of forward mode per parameter, each with a unit tangent. */
-function derivativesOf(b: Builder, { program, fn, selected, own }: Parts): Value[] {
-  return selected.map((p) => {
+function derivativesOf(
+  program: Program,
+  of: HirFunction,
+  shell: Pick<HirFunction, "key" | "name" | "file" | "span" | "params" | "captures">,
+  selected: readonly number[],
+  bare: boolean,
+  summaries: Summaries,
+): HirFunction {
+  const fn = prepare(of, program, freshIds(of), summaries, "all");
+  const body: Region = { params: [], ops: [], results: [] };
+  const b = new Builder(body.ops, freshIds({ ...fn, ...shell, body: fn.body }), fn.span);
+  const results = selected.map((p) => {
     const mask = [...fn.params, ...fn.captures].map((_, i) => (i === p ? "1" : "0")).join("");
-    const { function: dual } = jvp(program, fn, mask, new Summaries(program));
-    const one = b.value(numberType);
-    b.emit({ kind: "const", value: 1, span: b.span, results: [one] });
+    const argument = shell.params[p] as Value;
+    const { type } = argument;
+    const one = type.kind === "number" ? b.const(1) : b.runtime("seed", [argument, b.const(1)], type);
+    if (fn.gradientOf !== undefined) {
+      const { made } = dualGradient(program, fn, mask, summaries);
+      const dual = b.call({ kind: "value" }, [b.closure(made, shell.captures), ...shell.params, one], made.result, {
+        effects: true,
+        name: "dual",
+      });
+      return b.load(dual, "tangent", { type: shadowType(fn.result), readonly: true });
+    }
+    const { function: dual } = jvp(program, fn, mask, summaries);
+    const bound = new Map<Value, Value>();
     // Its captures follow its parameters, the tangent among them.
-    const params = own.slice(0, fn.params.length);
-    return inlined(b, dual, [...params, one, ...own.slice(fn.params.length)]).get("tangent") ?? b.const(0);
+    [...dual.params, ...dual.captures].forEach((v, i) => {
+      bound.set(v, [...shell.params, one, ...shell.captures][i] as Value);
+    });
+    const copy = copyRegion(dual.body, bound, b.ids);
+    b.ops.push(...copy.ops);
+    const made = copy.results[0] === undefined ? undefined : definitionsOf(copy).get(copy.results[0]);
+    const tangent = made?.kind === "object" ? made.entries.find(({ key }) => key === "tangent")?.value : undefined;
+    return tangent ?? b.const(0);
   });
-}
-
-/** Copies a derivative's body in and gives access to what it returns, an object literal. */
-function inlined(
-  b: Builder,
-  fn: HirFunction,
-  args: readonly Value[],
-): { get(name: string): Value | undefined; elements(v: Value | undefined): readonly (Value | undefined)[] } {
-  const bound = new Map<Value, Value>();
-  [...fn.params, ...fn.captures].forEach((p, i) => {
-    bound.set(p, args[i] as Value);
-  });
-  const body = copyRegion(fn.body, bound, b.ids);
-  b.ops.push(...body.ops);
-  const definitions = definitionsOf(body);
-  const result = body.results[0] === undefined ? undefined : definitions.get(body.results[0]);
-  return {
-    get: (name) => (result?.kind === "object" ? result.entries.find(({ key }) => key === name)?.value : undefined),
-    elements: (v) => {
-      const made = v === undefined ? undefined : definitions.get(v);
-      return made?.kind === "array" ? made.elements : [v];
-    },
-  };
+  const type = shadowType(fn.result);
+  const result: Type = bare ? type : { kind: "tuple", elements: selected.map(() => type) };
+  body.results = [bare ? (results[0] as Value) : b.array(results, result)];
+  return withCalls(optimize({ ...shell, kind: "arrow", body, result, recursive: false }));
 }
 
 /** Parameters to report, in the order asked for. */
@@ -155,21 +137,12 @@ function selection(fn: HirFunction, wrt: string): number[] {
   return fn.params.flatMap(({ type }, i) => (type.kind !== "function" && passing(type) !== "-" ? [i] : []));
 }
 
-/** Why a function cannot be differentiated again: what is left of its calls after everything was copied in. */
-export function leftover(fn: HirFunction): { readonly text: string; readonly span: HirFunction["span"] } | undefined {
-  let found: { text: string; span: HirFunction["span"] } | undefined;
+/** Whether nothing is left of calls after everything was copied in, so that the operations say all there is to say. */
+function isPlain(fn: HirFunction): boolean {
+  let plain = true;
   walk(fn.body, (op) => {
-    if (op.kind === "sweep" || (op.kind === "runtime" && op.fn !== "zeroShadow")) {
-      const callee = op.kind === "sweep" ? op.callee : undefined;
-      const text =
-        callee === undefined
-          ? "a value of unknown kind"
-          : callee.kind === "value"
-            ? "a function value"
-            : (("method" in callee ? callee.method : undefined) ?? ("text" in callee ? callee.text : "a function"));
-      found ??= { text, span: op.span };
-    }
-    if (op.kind === "closure" && op.derivative !== undefined) found ??= { text: "a function value", span: op.span };
+    if (op.kind === "sweep" || (op.kind === "runtime" && op.fn !== "zeroShadow")) plain = false;
+    if (op.kind === "closure" && op.derivative !== undefined) plain = false;
   });
-  return found;
+  return plain;
 }

@@ -20,6 +20,8 @@ export function prepare(
   summaries: Summaries,
   appetite: Appetite = "small",
 ): HirFunction {
+  // A gradient's operations are never differentiated: it goes by what it is the gradient of.
+  if (fn.gradientOf !== undefined) return fn;
   const inlined = inlineCalls(fn, program, ids, appetite);
   const whole = simplify(packRest(inlined.body, program, ids));
   const packed = { ...inlined, body: simplify(unrollLoops(whole, ids)) };

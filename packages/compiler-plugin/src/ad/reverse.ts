@@ -245,6 +245,18 @@ export class ReverseSweep {
       case "call":
         this.call(scope, op);
         return;
+      case "runtime": {
+        const result = op.results[0];
+        const d = result === undefined ? undefined : this.take(scope, result);
+        if (d === undefined) return;
+        // The tangent of a number or leaf, with its zeros in place; the one element of a leaf.
+        if (op.fn === "tree") this.add(scope, op.args[1] as Value, d);
+        else if (op.fn === "element") {
+          const [leaf, like] = op.args as [Value, Value];
+          this.add(scope, leaf, b.runtime("seed", [like, d], leaf.type));
+        } else this.lost(op);
+        return;
+      }
       case "closure": {
         const record = this.ctx.closures.get(op);
         record?.names.forEach((name, i) => {

@@ -21,8 +21,11 @@ export function siteOf(
   const { callee } = call;
   if (callee.kind === "inert") return undefined;
   const known = callee.kind === "known" ? program.lower(callee.key) : undefined;
+  const rule = callee.kind === "value" ? callee.code : undefined;
   // An initialiser has no form of its own in JavaScript: only `new` on its class, which made the object in this call.
-  const forced = known?.kind === "initialiser" && !ownAllocation(call, activity);
+  // A rule's differential carries its derivative where the rule's own derivative made it.
+  const asked = rule?.rule === "jvp" && activity.differentialCalled(call.results[0] as Value);
+  const forced = (known?.kind === "initialiser" && !ownAllocation(call, activity)) || asked;
   const running = activity.callVaried(call) && activity.callUseful(call);
   if (!running && !forced) return undefined;
   const args = callee.kind === "value" ? call.args.slice(1) : [...call.args];
@@ -32,6 +35,7 @@ export function siteOf(
   const bits = padded.map((a, i) => {
     if (a === undefined || kinds[i] === "-" || !running) return "0";
     if (callee.kind === "registered" && !callee.wrt.includes(i)) return "0";
+    if (rule?.rule === "jvp" && rule.of.kind === "registered" && !rule.of.wrt.includes(i)) return "0";
     const own = passing(a.type);
     const value = activity.active(a);
     const reference = shadow(a);

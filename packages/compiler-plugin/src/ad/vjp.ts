@@ -23,15 +23,18 @@ import type { Context, Form, LoopRecord } from "./context.ts";
 import { Finality } from "./finality.ts";
 import { forwardRegion } from "./forward.ts";
 import { fuseLoops } from "./fuse.ts";
+import { vjpGradient } from "./gradients.ts";
 import { layoutOf } from "./layout.ts";
 import { SavePlan } from "./plan.ts";
 import { ReverseSweep } from "./reverse.ts";
 import { Stacks } from "./stacks.ts";
 
 export interface Sweeps {
-  readonly context: Context;
   /** One function for `joint`, forward and backward for `split`. */
   readonly functions: readonly HirFunction[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Parameters through which the function writes, as a mask. */
+  readonly mutates: string;
 }
 
 /** A number that no value of the function has. */
@@ -53,6 +56,7 @@ export function freshIds(fn: HirFunction): Ids {
 }
 
 export function vjp(program: Program, fn: HirFunction, mask: string, form: Form, summaries: Summaries): Sweeps {
+  if (fn.gradientOf !== undefined) return vjpGradient(program, fn, mask, form, summaries);
   const ids = freshIds(fn);
   const diagnostics: Diagnostic[] = [];
   const context: Context = {
@@ -71,7 +75,6 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     definitions: definitionsOf(fn.body),
     diagnostics,
     closures: new Map(),
-    inner: [],
     derive: (literal, bits) => vjp(program, literal, bits, "split", summaries),
     report: (code, span, message, hint) => {
       diagnostics.push({ code, severity: "error", message, span, notes: [], ...(hint === undefined ? {} : { hint }) });
@@ -123,6 +126,10 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
   const reverse = new SavePlan({ ...shared, base: forward, reverse: sweep.top.region }).run();
 
   const base = { file: fn.file, span: fn.span, kind: "function", recursive: false } as const;
+  const found = {
+    diagnostics,
+    mutates: context.activity.aliases.summary.mutates.map((m) => (m ? "1" : "0")).join(""),
+  };
   const make = (suffix: string, params: readonly Value[], body: Region, captures: readonly Value[] = []): HirFunction =>
     optimize({
       ...base,
@@ -137,7 +144,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
   if (form === "joint") {
     const body: Region = { params: [], ops: [...forward.ops, ...reverse.ops], results: [] };
     if (fn.body.diverges === true) {
-      return { context, functions: [make("gradient", [...top, cotangent], { ...forward })] };
+      return { ...found, functions: [make("gradient", [...top, cotangent], { ...forward })] };
     }
     const b = new Builder(body.ops, ids, fn.span);
     const value = result ?? b.const(undefined);
@@ -146,7 +153,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
       { key: "cotangents", value: bundle(b, reverse.results) },
     ];
     body.results = [b.object(entries, inertType)];
-    return { context, functions: [make("gradient", [...top, cotangent], body)] };
+    return { ...found, functions: [make("gradient", [...top, cotangent], body)] };
   }
 
   const frame: Value = { id: ids.next++, type: inertType, name: "frame" };
@@ -193,14 +200,14 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     const params = [...fn.params, ...shadowParams.filter((_, i) => isShadowOfParam(i))];
     const shadows = shadowParams.filter((_, i) => !isShadowOfParam(i));
     return {
-      context,
+      ...found,
       functions: [
         make("forward", params, forward, [...fn.captures, ...shadows]),
         make("backward", [frame, cotangent], opened, [environment]),
       ],
     };
   }
-  return { context, functions: [make("forward", top, forward), make("backward", [frame, cotangent], opened)] };
+  return { ...found, functions: [make("forward", top, forward), make("backward", [frame, cotangent], opened)] };
 }
 
 /** Where a literal's environment keeps the adjoint of its capture number `i`. */

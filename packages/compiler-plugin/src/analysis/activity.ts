@@ -6,7 +6,7 @@
 import type { CallOp, HirFunction, Op, Value } from "../hir/index.ts";
 import { caughtBy, onlySpeaks, passing, slotKey, walk } from "../hir/index.ts";
 import type { Aliases } from "./aliases.ts";
-import { aliases, mayHide, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
+import { aliases, handedOn, mayHide, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
 import { find, type MemoryClass, mark, reachable, slot } from "./memory.ts";
 
 export interface Activity {
@@ -28,6 +28,8 @@ export interface Activity {
   callVaried(call: CallOp): boolean;
   /** A function value that an active call may reach. */
   calledActively(value: Value): boolean;
+  /** What a rule returned, whose differential an active call reaches. */
+  differentialCalled(ruled: Value): boolean;
   /** Made by an `allocate` of this function. */
   allocated(object: Value): boolean;
   /** Nothing writes the slot once the object is made, as far as this function and its callees go. */
@@ -254,6 +256,9 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
           if (op.args.some(contentVaried)) deep(caughtBy(op)?.error, "deepVaried");
         }
         return;
+      case "runtime":
+        if (handedOn(op).some((v) => variedValues.has(v))) add(variedValues, op.results[0]);
+        return;
       case "opaque":
         if (!op.operands.some(contentVaried)) return;
         spell(op, true);
@@ -347,6 +352,9 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
           deep(v, "deepUseful");
         }
         return;
+      case "runtime":
+        if (wanted) for (const v of handedOn(op)) add(usefulValues, v);
+        return;
       case "opaque":
         if (!contentUseful(result)) return;
         for (const v of op.operands) {
@@ -385,15 +393,19 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
   }
 
   const called = new Set<MemoryClass>();
+  const differentials = new Set<MemoryClass>();
   for (const op of ops) {
     if (op.kind !== "call" || !callVaried(op) || !callUseful(op)) continue;
     for (const a of op.args) if (pointsToMemory(a.type)) reachable(classOf(a), called);
+    const { callee } = op;
+    if (callee.kind === "value" && callee.code?.rule === "differential") differentials.add(classOf(op.args[0]!));
   }
   for (const r of fn.body.results) if (pointsToMemory(r.type)) reachable(classOf(r), called);
 
   return {
     aliases: alias,
     calledActively: (v) => called.has(classOf(v)),
+    differentialCalled: (ruled) => differentials.has(slot(classOf(ruled), "differential")),
     varied: contentVaried,
     hides: (v) => mayHide(v.type) && [...reachable(classOf(v))].some((c) => isVaried(c) && isUseful(c)),
     spells: (v) => texts.has(v),

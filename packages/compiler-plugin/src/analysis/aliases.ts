@@ -1,5 +1,5 @@
 /** Which values may point to the same memory, what a function writes, and the summary that its callers use. */
-import type { CallOp, HirFunction, Program, Region, Type, Value } from "../hir/index.ts";
+import type { CallOp, FoundCode, GradientOf, HirFunction, Program, Region, RuntimeOp, Type, Value } from "../hir/index.ts";
 import { isLoose, passing, slotKey, walk } from "../hir/index.ts";
 import { type Memo, memoOf } from "./memo.ts";
 import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";
@@ -55,6 +55,12 @@ export class Summaries {
     this.memo = memoOf(program);
   }
 
+  /** The summary of a function's own operations. */
+  made(fn: HirFunction): Summary {
+    const { gradientOf } = fn;
+    return gradientOf === undefined ? aliases(fn, this).summary : ofGradient(fn, this.made(gradientOf.of), gradientOf);
+  }
+
   of(key: string, arity: number): Summary {
     if (this.open.has(key)) return worst(arity);
     return this.memo.get(`summary ${key}`, () => this.compute(key), sameSummary);
@@ -63,7 +69,7 @@ export class Summaries {
   private compute(key: string): Summary {
     this.open.add(key);
     try {
-      return aliases(this.program.lower(key), this).summary;
+      return this.made(this.program.lower(key));
     } finally {
       this.open.delete(key);
     }
@@ -79,6 +85,14 @@ function sameSummary(a: Summary, b: Summary): boolean {
     a.linked.length === b.linked.length &&
     a.linked.every(([i, j], at) => b.linked[at]?.[0] === i && b.linked[at][1] === j)
   );
+}
+
+/** A gradient does to its arguments what its function does. */
+function ofGradient(fn: HirFunction, of: Summary, { inputs }: GradientOf): Summary {
+  const about = (list: readonly boolean[]) =>
+    fn.params.map((_, p) => inputs.some(({ param }, i) => param === p && list[i] === true));
+  const linked = of.linked.flatMap(([i, j]) => [[inputs[i]!.param, inputs[j]!.param] as const]);
+  return { mutates: about(of.mutates), returned: [], linked: linked.filter(([i, j]) => i !== j && i >= 0 && j >= 0) };
 }
 
 function worst(arity: number): Summary {
@@ -122,9 +136,47 @@ export function summaryOfCall(call: CallOp, summaries: Summaries): Summary {
             arity,
           );
     case "value":
-      return worst(arity);
+      return call.callee.code === undefined ? worst(arity) : summaryOfCode(call, call.callee.code, summaries);
     case "inert":
       return call.effects ? { ...worst(arity), linked: [] } : { ...none, returned: call.args.map(() => true) };
+  }
+}
+
+/** Forward-mode code does to its arguments what the function does, and to their tangents what it does to them. */
+function summaryOfCode(call: CallOp, { of, mask, rule }: FoundCode, summaries: Summaries): Summary {
+  const arity = call.args.length;
+  const none = { mutates: [], returned: [], linked: [] };
+  if (rule !== undefined) return { ...none, returned: call.args.map(() => true) };
+  const given = [...mask].map((_, i) => i);
+  const tangents = given.filter((i) => mask[i] === "1");
+  // The function itself comes first; what belongs to an argument is said of its tangent too.
+  const places = (of.kind === "value" ? [-1, ...given] : given).map((i) => i + 1);
+  const inner = summaryOfCall({ ...call, callee: of, args: places.map((i) => call.args[i]!) }, summaries);
+  const offset = of.kind === "value" ? 1 : 0;
+  const own = [-1, ...given, ...tangents];
+  const about = (list: readonly boolean[]) => own.map((i) => list[i + offset] ?? false);
+  const partners = (i: number) => own.flatMap((p, at) => (p + offset === i ? [at] : []));
+  const linked = inner.linked.flatMap(([i, j]) => partners(i).flatMap((a) => partners(j).map((b) => [a, b] as const)));
+  return {
+    mutates: about(inner.mutates).slice(0, arity),
+    returned: about(inner.returned).slice(0, arity),
+    linked: linked.filter(([a, b]) => a < arity && b < arity),
+  };
+}
+
+/** Operands of a call of the runtime that its result stands for, or hands on. */
+export function handedOn({ fn, args }: RuntimeOp): readonly Value[] {
+  switch (fn) {
+    case "tree":
+      return args.slice(1);
+    case "element":
+    case "jvp":
+    case "methodJvp":
+      return args.slice(0, 1);
+    case "withCode":
+      return [args[0]!, args[3]!];
+    default:
+      return [];
   }
 }
 
@@ -235,6 +287,9 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
               same(v, op.results[0]);
             }
           }
+          return;
+        case "runtime":
+          for (const v of handedOn(op)) same(v, op.results[0]);
           return;
         case "call": {
           const summary = summaryOfCall(op, summaries);

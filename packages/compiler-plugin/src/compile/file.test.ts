@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
 import type { DerivedFunction } from "../ad/index.ts";
 import { stripTypes } from "../frontend/host/index.ts";
-import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
+import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
 import type { HirFunction, Type } from "../hir/types.ts";
 import { compileFile } from "./file.ts";
 import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
@@ -31,16 +31,15 @@ function compiled({ source, declarations = [], literals = [], structs = [] }: Ma
       variants: masks.map((mask) => variantOf(declaration.key, mask)),
     })),
     literals: literals.map(({ text, key }) => ({
-      site: {
-        ...{ target: { kind: "literal", key } },
-        span: { file, start: source.indexOf(text), end: after(text) },
-      } as unknown as OperatorSite,
+      key,
+      span: { file, start: source.indexOf(text), end: after(text) },
       variants: [variantOf(key, "11")],
     })),
   } as FilePlan;
   const plan: Plan = {
     ...{ files: new Map([[file, filePlan]]), diagnostics: [] },
     applications: () => [],
+    dual: () => undefined,
     variant: (key, mask) =>
       filePlan.declarations.flatMap(({ variants }) => variants).find((each) => each.key === key && each.mask === mask),
   };

@@ -4,11 +4,13 @@
  */
 import type { VariantNames } from "../emit/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
+import { dualOf } from "../hir/operators.ts";
 import type { HirFunction } from "../hir/types.ts";
 import { ClassBodies, describeClass } from "./class-bodies.ts";
 import { composeMap, Edits, type Mapping } from "./edits.ts";
 import { Names } from "./names.ts";
-import type { FilePlan, Mode, Plan, PlannedVariant } from "./plan.ts";
+import type { Mode } from "../ad/index.ts";
+import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
 import { shapeText } from "./shape.ts";
 import type { Stages } from "./stages.ts";
 
@@ -79,25 +81,41 @@ class FileCompiler {
       if (wrt !== undefined) this.#edits.insert(wrt.offset, wrt.text, "open");
     }
     for (const { declaration, variants } of declarations) this.#attach(declaration, variants);
-    for (const { site, variants } of literals) {
-      const carrier = this.#inlineCarrier(site.target.kind === "literal" ? site.target.key : "", variants);
+    for (const { key, span, variants } of literals) {
+      const carrier = this.#inlineCarrier(key, variants);
       // A function expression's own name is known inside it only: its derivatives, beside it, need it too.
-      const own = /^function\s*([\w$]+)/.exec(this.#source.slice(site.span.start, site.span.end))?.[1];
+      const own = /^function\s*([\w$]+)/.exec(this.#source.slice(span.start, span.end))?.[1];
       const [before, after] = own === undefined ? ["", ""] : [`(() => { const ${own} = `, `; return ${own}; })()`];
-      this.#edits.insert(site.span.start, `${before}$pb.carry(`, "open");
-      this.#edits.insert(site.span.end, `, ${carrier.text})${after}`, "close", shifted(carrier.mappings, 2));
+      this.#edits.insert(span.start, `${before}$pb.carry(`, "open");
+      this.#edits.insert(span.end, `, ${carrier.text})${after}`, "close", shifted(carrier.mappings, 2));
     }
     this.#classBodies.write(this.#edits);
   }
 
-  /** Functions for the derivatives of a declaration, and the statement that hands them to it. */
+  /** Functions for the derivatives of a declaration, and the statements that hand them to it. */
   #attach(declaration: DifferentiableDeclaration, variants: readonly PlannedVariant[]): void {
+    const { key, fullMask, reference, inClass } = declaration;
+    const own = inClass === undefined ? reference : reference.replace(inClass.name, "this");
+    this.#attachTo(declaration, key, fullMask, variants, own);
+  }
+
+  /** The same for a function with that key, which stands beside the declaration and is `reference` there. */
+  #attachTo(
+    declaration: DifferentiableDeclaration,
+    key: string,
+    fullMask: string,
+    variants: readonly PlannedVariant[],
+    reference: string,
+  ): void {
     const entries = new Map<string, string[]>();
     const { inClass } = declaration;
+    const local = (variant: PlannedVariant) => {
+      const names = this.#names.of(variant, fullMask);
+      return inClass === undefined ? names : qualified("this", names);
+    };
     for (const variant of variants) {
-      const names = this.#names.of(variant, declaration.fullMask);
-      const { text, mappings } = this.#emit(variant, false, names);
-      collect(entries, variant, formsText(variant, inClass === undefined ? names : qualified("this", names)));
+      const { text, mappings } = this.#emit(variant, false, this.#names.of(variant, fullMask));
+      collect(entries, variant, formsText(variant, local(variant)));
       if (inClass !== undefined) {
         this.#classBodies.add(inClass.end, text, mappings);
         continue;
@@ -106,12 +124,18 @@ class FileCompiler {
       const at = declaration.nested ? declaration.attachAfter : this.#source.length;
       this.#edits.insert(at, `\n${text}\n`, "statement", shifted(mappings, 1));
     }
-    const header = this.#header(declaration.key, variants[0]);
-    const variantsText = [...entries].map(([mask, forms]) => `"${mask}": { ${forms.join(", ")} }`).join(", ");
-    const attach = (reference: string) => `$pb.attach(${reference}, { ${header}, variants: { ${variantsText} } });`;
-    if (inClass === undefined) this.#edits.insert(declaration.attachAfter, `\n${attach(declaration.reference)}\n`);
-    else if (declaration.reference !== "") {
-      this.#classBodies.run(inClass.end, attach(declaration.reference.replace(inClass.name, "this")));
+    if (reference !== "") {
+      const header = this.#header(key, variants[0]);
+      const variantsText = [...entries].map(([mask, forms]) => `"${mask}": { ${forms.join(", ")} }`).join(", ");
+      const attach = `$pb.attach(${reference}, { ${header}, variants: { ${variantsText} } });`;
+      if (inClass === undefined) this.#edits.insert(declaration.attachAfter, `\n${attach}\n`);
+      else this.#classBodies.run(inClass.end, attach);
+    }
+    // Forward-mode code that is differentiated again carries derivatives like any other function.
+    for (const variant of variants) {
+      const dual = variant.mode === "forward" ? this.#plan.dual(key, variant.mask) : undefined;
+      if (dual === undefined) continue;
+      this.#attachTo(declaration, dual.key, fullMaskOf(dual.variants), dual.variants, local(variant).jvp);
     }
   }
 
@@ -125,8 +149,19 @@ class FileCompiler {
       const ofMask = variants.filter((variant) => variant.mask === mask);
       for (const variant of ofMask) {
         const emitted = this.#emit(variant, true, names);
-        mappings.push(...shifted(emitted.mappings, text.length));
-        text += `${emitted.text},\n`;
+        const dual = variant.mode === "forward" ? this.#plan.dual(key, mask) : undefined;
+        if (dual === undefined) {
+          mappings.push(...shifted(emitted.mappings, text.length));
+          text += `${emitted.text},\n`;
+          continue;
+        }
+        const carry = "$pb.carry(";
+        const { length } = "jvp: ";
+        mappings.push(...shifted(emitted.mappings, text.length + carry.length));
+        text += `${emitted.text.slice(0, length)}${carry}${emitted.text.slice(length)}, `;
+        const carrier = this.#inlineCarrier(dual.key, dual.variants);
+        mappings.push(...shifted(carrier.mappings, text.length));
+        text += `${carrier.text}),\n`;
       }
       text += `${mutates(ofMask[0])} }, `;
     }
@@ -139,18 +174,20 @@ class FileCompiler {
       split: variant.split,
       inline,
       names,
-      local: (key, mask) => this.#local(key, mask, variant.mode),
+      local: (key, mask, mode) => this.#local(key, mask, mode),
     });
   }
 
   /** Names of another function's derivative, where they are in scope. */
   #local(key: string, mask: string, mode: Mode): VariantNames | undefined {
-    const declaration = this.#declarations.get(key);
+    let root = key;
+    for (let dual = dualOf(root); dual !== undefined; dual = dualOf(root)) root = dual.of;
+    const declaration = this.#declarations.get(root);
     const variant = this.#plan.variant(key, mask, mode);
     if (declaration === undefined || variant === undefined) return undefined;
     // A method of a class declared inside a function may be called from where its derivatives are not visible.
     if (declaration.nested && declaration.kind !== "function" && declaration.kind !== "arrow") return undefined;
-    const names = this.#names.of(variant, declaration.fullMask);
+    const names = this.#names.of(variant, root === key ? declaration.fullMask : fullMaskOf([variant]));
     return declaration.inClass === undefined ? names : qualified(declaration.inClass.name, names);
   }
 
@@ -172,8 +209,13 @@ class FileCompiler {
   }
 }
 
+/** The mask with a bit for every parameter that has a tangent. */
+function fullMaskOf([variant]: readonly PlannedVariant[]): string {
+  return (variant?.derived.kinds ?? "").replace(/[^-]/g, "1").replaceAll("-", "0");
+}
+
 /** Derivatives that are static members of a class. */
-function qualified(owner: string, { joint, forward, backward, jvp }: VariantNames): VariantNames {
+function qualified(owner: string, { joint, forward, backward, jvp }: Required<VariantNames>): Required<VariantNames> {
   return {
     joint: `${owner}.${joint}`,
     forward: `${owner}.${forward}`,

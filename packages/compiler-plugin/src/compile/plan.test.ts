@@ -1,6 +1,6 @@
 /** Planning over a made-up program, whose calls are written down as a table: the fixpoint alone is under test. */
 import { describe, expect, test } from "@jest/globals";
-import type { Demand, DerivedFunction, ForwardFunction } from "../ad/index.ts";
+import type { Demand, DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
 import type { HirFunction } from "../hir/types.ts";
@@ -11,7 +11,6 @@ interface MadeUp {
   readonly tagged?: readonly string[];
   /** `key|mask` of a derived function -> what its derivative calls. */
   readonly calls?: Readonly<Record<string, readonly Demand[]>>;
-  readonly dynamic?: Readonly<Record<string, DerivedFunction["dynamicDemands"]>>;
   readonly diagnostics?: Readonly<Record<string, Diagnostic[]>>;
   readonly throws?: string;
   /** Functions whose result is a leaf; all others return a number. */
@@ -59,17 +58,14 @@ function planOf(made: MadeUp) {
         result: { kind: made.leaves?.includes(key) === true ? "leaf" : "number" },
       }) as unknown as HirFunction,
   } as unknown as CompilerProgram;
+  const called = (id: string, mode: Mode) => (made.calls?.[id] ?? []).map((demand) => ({ ...demand, mode }));
   const plan = planProgram(program, {
     differentiateForward(_program, { key, mask }) {
       const id = `${nameOf(key)}|${mask}`;
       differentiated.push(`${id}|jvp`);
       return {
-        ...{ key, mask, kinds: "vv", mutates: "", demands: made.calls?.[id] ?? [] },
-        ...{
-          dynamicDemands: made.dynamic?.[id] ?? [],
-          independent: () => [],
-          diagnostics: made.diagnostics?.[`${id}|jvp`] ?? [],
-        },
+        ...{ key, mask, kinds: "vv", mutates: "", demands: called(id, "forward") },
+        ...{ independent: () => [], diagnostics: made.diagnostics?.[`${id}|jvp`] ?? [] },
       } as unknown as ForwardFunction;
     },
     differentiate(_program, { key, mask }) {
@@ -77,12 +73,8 @@ function planOf(made: MadeUp) {
       const id = `${nameOf(key)}|${mask}`;
       differentiated.push(id);
       return {
-        ...{ key, mask, kinds: "vv", mutates: "", demands: made.calls?.[id] ?? [] },
-        ...{
-          dynamicDemands: made.dynamic?.[id] ?? [],
-          independent: () => [],
-          diagnostics: made.diagnostics?.[id] ?? [],
-        },
+        ...{ key, mask, kinds: "vv", mutates: "", demands: called(id, "reverse") },
+        ...{ independent: () => [], diagnostics: made.diagnostics?.[id] ?? [] },
       } as unknown as DerivedFunction;
     },
   });
@@ -132,17 +124,6 @@ describe("planning", () => {
 
   test("a mask without an active parameter asks for nothing", () => {
     expect(planOf({ sites: [["gradient", "/p/a.ts#f", "00"]] }).differentiated).toEqual([]);
-  });
-
-  test("implementations get the interface's mask in the length of their own parameters", () => {
-    const { differentiated } = planOf({
-      sites: [["gradient", "/p/a.ts#f", "11"]],
-      dynamic: {
-        "f|11": [{ interfaceKey: "i", mask: "101", implementations: ["/p/b.ts#g"] }],
-        "g|10": [{ interfaceKey: "i", mask: "1", implementations: ["/p/b.ts#h"] }],
-      },
-    });
-    expect(differentiated).toEqual(["f|11", "g|10", "h|10"]);
   });
 
   test("errors stay with their file, with the chain that led there, and nothing is emitted for them", () => {

@@ -2,19 +2,16 @@
  * The plan of a program: from operator sites and tags, through the calls of derived functions, to every variant of
  * every function that some file has to emit. A fixpoint over (function, mask), each differentiated once.
  */
-import type { DerivedFunction, ForwardFunction } from "../ad/index.ts";
+import type { DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
 import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
-import { applicationKey, applicationName, applicationOf } from "../hir/operators.ts";
+import { applicationKey, applicationName, applicationOf, dualKey, dualOf } from "../hir/operators.ts";
 import type { Span } from "../hir/types.ts";
 import { type Cause, chainNotes } from "./chain.ts";
 import { failureOf } from "./errors.ts";
 import { noProgress, type Progress } from "./progress.ts";
 import { isSelfHosted } from "./self-hosted.ts";
 import type { Stages } from "./stages.ts";
-
-/** Which way a variant is differentiated: the sweeps of reverse mode, or forward mode's one function. */
-export type Mode = "reverse" | "forward";
 
 /** One variant to emit, in one mode. */
 export interface PlannedVariant {
@@ -34,8 +31,8 @@ export interface FilePlan {
   readonly file: string;
   /** Declarations with the variants they must carry, in source order. */
   readonly declarations: { readonly declaration: DifferentiableDeclaration; readonly variants: PlannedVariant[] }[];
-  /** Function literals standing at an operator's argument. */
-  readonly literals: { readonly site: OperatorSite; readonly variants: PlannedVariant[] }[];
+  /** Function literals that carry their derivative where they stand: at an operator's argument, in a registration. */
+  readonly literals: { readonly key: string; readonly span: Span; readonly variants: PlannedVariant[] }[];
   /** Whether operators are called here. */
   readonly hasSites: boolean;
   readonly diagnostics: Diagnostic[];
@@ -50,6 +47,8 @@ export interface Plan {
   applications(
     key: string,
   ): readonly { readonly name: string; readonly key: string; readonly variants: PlannedVariant[] }[];
+  /** The key and the variants of a function's forward-mode code, where it is differentiated again. */
+  dual(key: string, mask: string): { readonly key: string; readonly variants: PlannedVariant[] } | undefined;
 }
 
 interface Forms {
@@ -172,6 +171,8 @@ class Planner {
 
   #demand(key: string, mask: string, wanted: Forms, cause: Cause): void {
     if (!mask.includes("1")) return;
+    const dual = dualOf(key);
+    if (dual !== undefined) this.#add(dual.of, dual.mask, "forward", { joint: false, split: false }, cause);
     if (wanted.jvp) this.#add(key, mask, "forward", { joint: false, split: false }, cause);
     if (!wanted.joint && !wanted.split) return;
     // Both sweeps at once start from the cotangent 1; that of a leaf is made from the value, between the sweeps.
@@ -223,12 +224,8 @@ class Planner {
     }
     this.#warn(variant);
     const cause: Cause = { kind: "caller", id: idOf(key, variant.mask, variant.mode) };
-    const forms = variant.mode === "forward" ? forwardOnly : splitOnly;
-    for (const demand of derived.demands) this.#demand(demand.key, demand.mask, forms, cause);
-    for (const { mask, implementations } of derived.dynamicDemands) {
-      for (const implementation of implementations) {
-        this.#demand(implementation, this.#fitted(implementation, mask), forms, cause);
-      }
+    for (const demand of derived.demands) {
+      this.#demand(demand.key, demand.mask, demand.mode === "forward" ? forwardOnly : splitOnly, cause);
     }
   }
 
@@ -261,12 +258,6 @@ class Planner {
     return [{ message: `when differentiating ${innermost.name}, called from ${caller.name}`, span: heading }];
   }
 
-  /** The mask of an interface member, for an implementation that may take fewer or more parameters. */
-  #fitted(key: string, mask: string): string {
-    const { params } = this.#program.lower(key);
-    return params.map((param, i) => (param.type.kind === "inert" ? "0" : (mask[i] ?? "0"))).join("");
-  }
-
   #report(diagnostic: Diagnostic): void {
     const { code, span } = diagnostic;
     const id = `${code}|${span.file}|${span.start}|${diagnostic.message}`;
@@ -297,12 +288,14 @@ class Planner {
       const here = sites.get(file) ?? [];
       const literalKeys = new Set<string>();
       const literals: FilePlan["literals"] = [];
-      for (const site of here) {
-        if (site.target.kind !== "literal" || literalKeys.has(site.target.key)) continue;
-        literalKeys.add(site.target.key);
-        const variants = variantsOf.get(site.target.key);
-        if (variants !== undefined) literals.push({ site, variants });
-      }
+      const inPlace = (key: string, span: Span) => {
+        if (literalKeys.has(key)) return;
+        literalKeys.add(key);
+        const variants = variantsOf.get(key);
+        if (variants !== undefined) literals.push({ key, span, variants });
+      };
+      for (const { target, span } of here) if (target.kind === "literal") inPlace(target.key, span);
+      for (const { jvp } of program.registrations(file)) if (jvp !== undefined) inPlace(jvp.key, jvp.span);
       const declarations: FilePlan["declarations"] = [];
       for (const declaration of program.declarations(file)) {
         const variants = literalKeys.has(declaration.key) ? undefined : variantsOf.get(declaration.key);
@@ -322,7 +315,12 @@ class Planner {
         const application = applicationOf(each);
         return application?.of === key ? [{ name: applicationName(application), key: each, variants }] : [];
       });
-    return { files: plans, diagnostics, variant: usable, applications };
+    const dual = (of: string, mask: string) => {
+      const key = dualKey({ of, mask });
+      const variants = variantsOf.get(key);
+      return variants === undefined ? undefined : { key, variants };
+    };
+    return { files: plans, diagnostics, variant: usable, applications, dual };
   }
 }
 

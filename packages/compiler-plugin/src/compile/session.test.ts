@@ -70,7 +70,6 @@ const compiler: Compiler = {
       kinds: "v",
       mutates: "",
       demands: [],
-      dynamicDemands: [],
       independent: () => [],
       diagnostics: [],
     }) as unknown as DerivedFunction,

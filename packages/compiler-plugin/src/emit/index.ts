@@ -1,6 +1,6 @@
 /** HIR to TypeScript text: the derivative as one would write it by hand. */
-import type { DerivedCode, DerivedFunction, ForwardFunction } from "../ad/index.ts";
-import type { HirFunction, Region, Span } from "../hir/index.ts";
+import type { DerivedCode, DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
+import { dualOf, type HirFunction, type Region, type Span } from "../hir/index.ts";
 import { LocalNames, mentioned } from "./names.ts";
 import { type Line, Statements, type VariantNames } from "./statements.ts";
 
@@ -13,7 +13,7 @@ export interface EmitOptions {
   readonly inline?: boolean;
   readonly names: Required<VariantNames>;
   /** Names of another derivative's functions where they are in scope; undefined: through the carrier. */
-  local(key: string, mask: string): VariantNames | undefined;
+  local(key: string, mask: string, mode: Mode): VariantNames | undefined;
 }
 
 export interface EmittedDerivative {
@@ -83,9 +83,13 @@ function printLines(name: string, fn: HirFunction, derived: DerivedCode, options
 function sweepNames(region: Region, options: EmitOptions, into: string[] = []): string[] {
   for (const op of region.ops) {
     if (op.kind === "sweep" && op.callee.kind === "known") {
-      const names = options.local(op.callee.key, op.mask);
+      const names = options.local(op.callee.key, op.mask, op.sweep === "jvp" ? "forward" : "reverse");
       for (const name of Object.values(names ?? {})) if (name !== undefined) into.push(name);
-    } else if (op.kind === "if") {
+    }
+    const dual = (op.kind === "sweep" || op.kind === "call") && op.callee.kind === "known" ? dualOf(op.callee.key) : undefined;
+    const code = dual === undefined ? undefined : options.local(dual.of, dual.mask, "forward")?.jvp;
+    if (code !== undefined) into.push(code);
+    if (op.kind === "if") {
       sweepNames(op.then, options, into);
       sweepNames(op.else, options, into);
     } else if (op.kind === "loop") sweepNames(op.body, options, into);

@@ -5,6 +5,7 @@
 import {
   type CallOp,
   caughtBy,
+  dualOf,
   type HirFunction,
   type IfOp,
   type Key,
@@ -18,6 +19,7 @@ import {
   uses,
   type Value,
 } from "../hir/index.ts";
+import type { Mode } from "../ad/index.ts";
 import {
   assignment,
   atom,
@@ -48,9 +50,11 @@ export interface VariantNames {
 
 export interface References {
   /** Functions of another derivative that are in scope; undefined where it is reached through its carrier. */
-  local(key: string, mask: string): VariantNames | undefined;
+  local(key: string, mask: string, mode: Mode): VariantNames | undefined;
   isInitialiser(key: string): boolean;
 }
+
+type Known = Extract<CallOp["callee"], { kind: "known" }>;
 
 /** Longer expressions get a name, so that lines stay readable. */
 const longest = 90;
@@ -345,11 +349,12 @@ export class Statements {
           const { callee: known } = op;
           if (known.kind !== "known")
             throw new Error("Compiler defect: a sweep of an unknown function without a variant");
-          const carried =
-            op.sweep === "jvp"
-              ? `$pb.jvp(${carrierText(known)}, "${op.mask}")`
-              : `$pb.variant(${carrierText(known)}, "${op.mask}").${op.sweep}`;
-          callee = this.references.local(known.key, op.mask)?.[op.sweep] ?? carried;
+          const mode = op.sweep === "jvp" ? "forward" : "reverse";
+          callee =
+            this.references.local(known.key, op.mask, mode)?.[op.sweep] ??
+            (mode === "forward"
+              ? `$pb.jvp(${this.carrier(known)}, "${op.mask}")`
+              : `$pb.variant(${this.carrier(known)}, "${op.mask}").${op.sweep}`);
         }
         if (op.catches === true) {
           this.caught(op, `${callee}(${list.text})`, "{}");
@@ -431,7 +436,8 @@ export class Statements {
       return;
     }
     let e: Expression;
-    const method = "method" in callee ? callee.method : undefined;
+    const dual = callee.kind === "known" ? dualOf(callee.key) : undefined;
+    const method = "method" in callee && dual === undefined ? callee.method : undefined;
     if (method !== undefined) {
       const receiver = this.get(op.args[0] as Value);
       const base = grouped(receiver, precedence.call) + property(method);
@@ -458,13 +464,29 @@ export class Statements {
       e = { ...union([fn, list]), text: `${grouped(fn, precedence.call)}(${list.text})`, precedence: precedence.call };
     } else {
       const list = this.list(op.args, op.spread);
-      e = { ...list, text: `${(callee as { text: string }).text}(${list.text})`, precedence: precedence.call };
+      const name =
+        callee.kind === "known" && dual !== undefined ? this.carrier(callee) : (callee as { text: string }).text;
+      e = { ...list, text: `${name}(${list.text})`, precedence: precedence.call };
     }
     if (op.catches === true) this.caught(op, e.text);
     else if (op.effects || callee.kind !== "inert") {
       this.flushMemory();
       this.impure(result, e);
     } else this.fresh(result, e);
+  }
+
+  /** The function object behind a name, which an accessor's name does not evaluate to; or the code of forward mode. */
+  private carrier(callee: Known): string {
+    const dual = dualOf(callee.key);
+    if (dual !== undefined) {
+      const of = { ...callee, key: dual.of };
+      return (
+        this.references.local(dual.of, dual.mask, "forward")?.jvp ?? `$pb.jvp(${this.carrier(of)}, "${dual.mask}")`
+      );
+    }
+    if (callee.accessor === undefined) return callee.text;
+    const dot = callee.text.lastIndexOf(".");
+    return `$pb.accessor(${callee.text.slice(0, dot)}, ${JSON.stringify(callee.text.slice(dot + 1))}, "${callee.accessor}")`;
   }
 
   private closure(op: Extract<Op, { kind: "closure" }>): void {
@@ -704,13 +726,6 @@ export class Statements {
     if (leave !== undefined)
       this.say(leave.text === "false" ? "break;" : `if (!${grouped(leave, precedence.unary)}) break;`);
   }
-}
-
-/** The function object behind a name: an accessor's is not what the name evaluates to. */
-function carrierText(callee: Extract<CallOp["callee"], { kind: "known" }>): string {
-  if (callee.accessor === undefined) return callee.text;
-  const dot = callee.text.lastIndexOf(".");
-  return `$pb.accessor(${callee.text.slice(0, dot)}, ${JSON.stringify(callee.text.slice(dot + 1))}, "${callee.accessor}")`;
 }
 
 function mayWrite(region: Region): boolean {

@@ -1,4 +1,8 @@
-/** Keys of the functions that differential operators make of functions: `gradient(f)` is a function of the program too. */
+/**
+ * Keys of functions that are made of functions: what a differential operator makes of one (`gradient(f)`), and a
+ * function's forward-mode code, its *dual*, which takes a tangent beside every active argument. They are functions of
+ * the program too.
+ */
 
 /** Operators whose result can be differentiated again. */
 export const nestable = ["gradient", "derivative"] as const;
@@ -12,19 +16,50 @@ export interface Application {
   readonly wrt: string;
 }
 
+/** The forward-mode code of a function for one activity mask. */
+export interface Dual {
+  readonly of: string;
+  readonly mask: string;
+}
+
 const mark = "\u00a7";
+const dual = "dual";
 
 /** The key of `operator(f)`, f being the function with key `of`. */
 export function applicationKey({ operator, of, wrt }: Application): string {
   return `${of}${mark}${operator}${wrt === "" ? "" : ` ${wrt}`}`;
 }
 
-/** What a key made by `applicationKey` says; undefined for the key of a function that the program declares. */
+/** What a key made by `applicationKey` says; undefined for every other key. */
 export function applicationOf(key: string): Application | undefined {
+  const made = split(key);
+  return made === undefined || made.by === dual
+    ? undefined
+    : { operator: made.by as Nestable, of: made.of, wrt: made.rest };
+}
+
+/** The key of a function's forward-mode code. */
+export function dualKey({ of, mask }: Dual): string {
+  return `${of}${mark}${dual} ${mask}`;
+}
+
+/** What a key made by `dualKey` says; undefined for every other key. */
+export function dualOf(key: string): Dual | undefined {
+  const made = split(key);
+  return made?.by === dual ? { of: made.of, mask: made.rest } : undefined;
+}
+
+/** The function that the program declares, behind everything made of it. */
+export function declaredKey(key: string): string {
+  const at = key.indexOf(mark);
+  return at < 0 ? key : key.slice(0, at);
+}
+
+function split(key: string): { of: string; by: string; rest: string } | undefined {
   const at = key.lastIndexOf(mark);
   if (at < 0) return undefined;
-  const [operator, wrt = ""] = key.slice(at + 1).split(" ");
-  return { operator: operator as Nestable, of: key.slice(0, at), wrt };
+  const [by = "", rest = ""] = key.slice(at + 1).split(" ");
+  return { of: key.slice(0, at), by, rest };
 }
 
 /** How the runtime names it among the operators of a carrier. */

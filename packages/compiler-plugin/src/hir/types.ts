@@ -228,6 +228,8 @@ export type Callee =
       readonly wrt: readonly number[];
       /** False where the registration is seen to have no `jvp`. */
       readonly forward?: boolean;
+      /** The function of the program that is its `jvp`. */
+      readonly jvpKey?: string;
       readonly effects: "none" | "random" | "state";
       readonly retains: boolean;
     }
@@ -241,8 +243,8 @@ export type Callee =
       /** Declared by an installed package, which publishes its derivative. */
       readonly external?: true;
     }
-  /** A function value: `args[0]` is the callee itself. */
-  | { readonly kind: "value" }
+  /** A function value: `args[0]` is the callee itself; `code` says what it is, where it is forward-mode code found at run time. */
+  | { readonly kind: "value"; readonly code?: FoundCode }
   /** No derivative is known; legal only where nothing active passes through. `method` writes `args[0].method(…)`. */
   | {
       readonly kind: "inert";
@@ -255,6 +257,16 @@ export type Callee =
       /** The program asks for the derivative to stop here (`withoutDerivative`): no diagnostic. */
       readonly stops?: true;
     };
+
+/**
+ * Forward-mode code for the arguments in `mask`, found at run time: of the function that a call reaches, or, with `rule`,
+ * the `jvp` of its registration, which takes the arguments alone, or the differential that this returns.
+ */
+export interface FoundCode {
+  readonly of: Callee;
+  readonly mask: string;
+  readonly rule?: "jvp" | "differential";
+}
 
 export interface CallOp extends OpBase, Catching {
   readonly kind: "call";
@@ -382,7 +394,28 @@ export interface HirFunction {
   readonly result: Type;
   /** Calls itself, directly or through others (a hint: analysis finds cycles by itself). */
   readonly recursive: boolean;
+  /** What it is the gradient of, where its own operations cannot be differentiated (ad/gradients.ts). */
+  readonly gradientOf?: GradientOf;
 }
+
+/**
+ * The function that has one is the gradient of `of`, whose result is a scalar, or of that scalar's tangent: `depth` says
+ * how many times to take the tangent of what it returns.
+ */
+export interface GradientOf {
+  readonly of: HirFunction;
+  readonly depth: number;
+  /** For each parameter of `of` the parameter that stands for it; of a tangent, with the parameter that it belongs to. */
+  readonly inputs: readonly { readonly param: number; readonly tangentOf?: number }[];
+  /** How the cotangents of `of`'s parameters make up the result. */
+  readonly arranged: Arrangement;
+}
+
+/** The cotangent of a parameter, a tuple, or value and tangent. */
+export type Arrangement =
+  | number
+  | readonly Arrangement[]
+  | { readonly value: Arrangement; readonly tangent: Arrangement };
 
 /** What the frontend offers the later stages. */
 export interface Program {

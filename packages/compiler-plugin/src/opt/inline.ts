@@ -123,6 +123,7 @@ class Inliner {
       const literal = this.literals.get(this.resolve(op.args[0] as Value));
       if (literal === undefined) return undefined;
       callee = literal.function;
+      if (callee.gradientOf !== undefined) return undefined;
       args = op.args.slice(1);
       for (const [i, c] of literal.function.captures.entries())
         bound.push([c, this.resolve(literal.captures[i] as Value)]);
@@ -131,6 +132,7 @@ class Inliner {
       callee = this.program.lower(op.callee.key);
       args = op.args;
       if (callee.captures.length > 0 || callee.kind === "initialiser" || !this.portable(callee)) return undefined;
+      if (callee.gradientOf !== undefined) return undefined;
       const limit = this.onceInLoop.has(op.callee.key) ? onlyCallInLoop : smallFunction;
       if ((!this.all && weight(callee.body) > limit) || callsItself(callee)) return undefined;
     } else return undefined;

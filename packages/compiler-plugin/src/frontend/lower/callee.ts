@@ -11,6 +11,7 @@ import {
   keyOf,
 } from "../declarations/index.ts";
 import { refusalOf } from "../host/index.ts";
+import type { RegisteredTarget } from "./context.ts";
 import type { Lowering } from "./lowering.ts";
 import { transparent } from "./scan.ts";
 
@@ -38,13 +39,17 @@ export function bodies(s: Lowering, symbol: ts.Symbol): FunctionNode[] {
   });
 }
 
+/** What a registration says of the function that it is for. */
+function registered({ key, positions, effects, retains, forward, jvpKey }: RegisteredTarget) {
+  return { key, wrt: positions, effects, retains, forward, ...(jvpKey === undefined ? {} : { jvpKey }) };
+}
+
 /** A plain function by its name: `f`, `ns.f`, `C.make`. */
 export function functionCallee(s: Lowering, symbol: ts.Symbol, text: string): Callee | undefined {
   for (const declaration of symbol.declarations ?? []) {
     const target = s.context.registration(declaration);
     if (target !== undefined) {
-      const { key, positions, effects, retains, forward } = target;
-      return { kind: "registered", key, text, file: s.file, wrt: positions, effects, retains, forward };
+      return { kind: "registered", text, file: s.file, ...registered(target) };
     }
   }
   const [body] = bodies(s, symbol);
@@ -75,19 +80,7 @@ export function memberCallee(
   for (const declaration of declarations) {
     const target = s.context.registration(declaration);
     if (target !== undefined) {
-      const { key, positions, effects, retains, forward } = target;
-      return {
-        kind: "registered",
-        key,
-        text: "",
-        file: s.file,
-        method: name,
-        wrt: positions,
-        effects,
-        retains,
-        forward,
-        ...extra,
-      };
+      return { kind: "registered", text: "", file: s.file, method: name, ...registered(target), ...extra };
     }
   }
   if (declarations.length === 0) return undefined;
@@ -110,9 +103,9 @@ export function memberCallee(
   const functions = [...reachable].filter(
     (d) => wanted(d) && isFunctionNode(ts, d) && s.context.isSource(d),
   ) as FunctionNode[];
-  const registered = [...reachable].some((d) => s.context.registration(d) !== undefined);
+  const isRegistered = [...reachable].some((d) => s.context.registration(d) !== undefined);
   const [only] = functions;
-  if (only !== undefined && functions.length === 1 && !open && !registered) {
+  if (only !== undefined && functions.length === 1 && !open && !isRegistered) {
     return {
       kind: "known",
       key: keyOf(s.host, only),
@@ -123,7 +116,7 @@ export function memberCallee(
     };
   }
   const first = declarations[0]!;
-  if (functions.length === 0 && !open && !registered) {
+  if (functions.length === 0 && !open && !isRegistered) {
     // An accessor of an installed package, not a field, whatever it looks like.
     const published = accessor !== undefined && wanted(first) ? s.host.published(first) : undefined;
     if (published === undefined) return undefined;

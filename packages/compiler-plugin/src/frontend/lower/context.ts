@@ -14,6 +14,8 @@ export interface RegisteredTarget {
   readonly retains: boolean;
   /** Whether the rule has a `jvp`, as far as one can see. */
   readonly forward: boolean;
+  /** The key of the function that is its `jvp`, where the registration shows it. */
+  readonly jvpKey?: string;
 }
 
 export interface ProgramContext {

@@ -2,7 +2,7 @@
 import type ts from "typescript";
 import type { Diagnostic } from "../../check/index.ts";
 import { passing, type Span } from "../../hir/index.ts";
-import { type FileIndex, isDifferentiable, isStatic } from "../declarations/index.ts";
+import { type FileIndex, type FunctionNode, isDifferentiable, isFunctionNode, isStatic, keyOf } from "../declarations/index.ts";
 import { publishedName, type TypeHost } from "../host/index.ts";
 import type { RegisteredTarget } from "../lower/index.ts";
 import type { Types } from "../types/index.ts";
@@ -20,6 +20,8 @@ export interface Registration {
    * the opening brace of the rule. Absent where `wrt` is written.
    */
   readonly wrt?: { readonly offset: number; readonly text: string };
+  /** Its `jvp`, written in place. */
+  readonly jvp?: { readonly key: string; readonly span: Span };
 }
 
 export interface Registrations {
@@ -70,6 +72,7 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
         continue;
       }
       const options = ruleOptions(ts, rule);
+      const jvp = functionOfRule(host, rule, "jvp");
       const all = [...(target.receiver ? [true] : []), ...target.parameters];
       const written = options.wrt?.map((entry) => (entry === "this" ? 0 : target.receiver ? entry + 1 : entry));
       if (
@@ -92,6 +95,7 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
         effects: options.effects,
         retains: options.retains,
         forward: options.forward,
+        ...(jvp === undefined ? {} : { jvpKey: keyOf(host, jvp) }),
       };
       const earlier = target.declarations.map((d) => places.get(d)).find((s) => s !== undefined);
       if (earlier !== undefined) {
@@ -117,6 +121,9 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
           name: publishedName(ts, target.declarations[0]!),
         },
         positions,
+        ...(jvp === undefined || ts.isFunctionDeclaration(jvp) || ts.isMethodDeclaration(jvp)
+          ? {}
+          : { jvp: { key: keyOf(host, jvp), span: host.span(jvp) } }),
         ...(options.wrt === undefined && options.open !== undefined
           ? { wrt: { offset: options.open, text: ` wrt: [${text}],` } }
           : {}),
@@ -230,6 +237,20 @@ function ruleOptions(
     } else if (name === "retains") found.retains = value.kind === typescript.SyntaxKind.TrueKeyword;
   }
   return found;
+}
+
+/** The function that a rule gives for one of its entries: a literal in place, or a function by its name. */
+function functionOfRule(host: TypeHost, rule: ts.Expression | undefined, name: string): FunctionNode | undefined {
+  const { ts } = host;
+  if (rule === undefined || !ts.isObjectLiteralExpression(rule)) return undefined;
+  const property = rule.properties.find((p) => p.name?.getText() === name);
+  if (property === undefined) return undefined;
+  if (isFunctionNode(ts, property)) return property;
+  if (!ts.isPropertyAssignment(property)) return undefined;
+  const value = unwrapped(ts, property.initializer);
+  if (isFunctionNode(ts, value)) return value;
+  const symbol = ts.isIdentifier(value) ? host.symbolOf(value) : undefined;
+  return symbol?.declarations?.find((d): d is ts.FunctionDeclaration => ts.isFunctionDeclaration(d) && d.body !== undefined);
 }
 
 function unwrapped(typescript: typeof ts, node: ts.Expression): ts.Expression {

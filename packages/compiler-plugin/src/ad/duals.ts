@@ -1,0 +1,168 @@
+/**
+ * Forward-mode code as a function of the program: what it calls are calls again, so that it can be differentiated like
+ * any other. A function of this program is called by the key of its own forward-mode code; one that is found at run
+ * time is a function value; a registered `jvp` is called, and then its differential.
+ */
+import type { Summaries } from "../analysis/index.ts";
+import type { Diagnostic } from "../check/index.ts";
+import {
+  Builder,
+  type Callee,
+  type ClosureOp,
+  dualKey,
+  type HirFunction,
+  isNumeric,
+  mapOp,
+  type Op,
+  type Program,
+  passing,
+  type Region,
+  type StructType,
+  type SweepOp,
+  type Type,
+  type Value,
+} from "../hir/index.ts";
+import { optimize } from "../opt/index.ts";
+import { shadowType } from "./forward.ts";
+import { jvp } from "./jvp.ts";
+import { freshIds } from "./vjp.ts";
+
+/** A function found at run time that carries what its forward-mode code is derived by. */
+export const carryingType: Type = { kind: "function", text: "DifferentiableFunction" };
+
+export interface DualFunction {
+  readonly function: HirFunction;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The forward-mode code of a function, for the parameters and captures in `mask`, as a function to differentiate. */
+export function dualFunction(program: Program, fn: HirFunction, mask: string, summaries: Summaries): DualFunction {
+  const derived = jvp(program, fn, mask, summaries);
+  const { length } = fn.params;
+  return {
+    function: { ...withCalls(derived.function), key: dualKey({ of: fn.key, mask: mask.slice(0, length) }) },
+    diagnostics: derived.diagnostics,
+  };
+}
+
+/** The same function with calls in place of the sweeps of forward mode. */
+export function withCalls(fn: HirFunction): HirFunction {
+  const found = new Map<Value, Found>();
+  const ids = freshIds(fn);
+  const region = (r: Region): Region => {
+    const ops: Op[] = [];
+    for (const op of r.ops) {
+      const b = new Builder(ops, ids, op.span);
+      if (op.kind === "sweep" && op.sweep === "jvp") called(b, op, found);
+      else if (op.kind === "closure") carried(b, op);
+      else if (op.kind === "runtime" && (op.fn === "jvp" || op.fn === "methodJvp")) {
+        const before = op.results[0] as Value;
+        const code: Value = { ...before, type: carryingType };
+        found.set(before, { code, target: op.args[0] as Value });
+        ops.push({ ...op, results: [code] });
+      }
+      else ops.push(mapOp(op, (v) => v, region));
+    }
+    return { ...r, ops };
+  };
+  return optimize({ ...fn, body: region(fn.body) });
+}
+
+/** Code found at run time, and the function that it belongs to. */
+interface Found {
+  readonly code: Value;
+  readonly target: Value;
+}
+
+function called(b: Builder, op: SweepOp, found: ReadonlyMap<Value, Found>): void {
+  const { callee, mask, variant } = op;
+  if (variant === undefined) {
+    if (callee.kind !== "known") throw new Error("Compiler defect: forward-mode code of an unknown function.");
+    const key = dualKey({ of: callee.key, mask });
+    b.emit({ kind: "call", callee: { ...callee, key }, args: op.args, effects: true, span: op.span, results: op.results });
+    return;
+  }
+  const { code, target } = found.get(variant) as Found;
+  if (callee.kind === "registered") {
+    byRule(b, op, callee, target);
+    return;
+  }
+  const value: Callee = { kind: "value", code: { of: callee, mask } };
+  b.emit({ kind: "call", callee: value, args: [code, ...op.args], effects: true, span: op.span, results: op.results });
+}
+
+/** What the runtime does with a registered `jvp`, written out: the rule, then its differential. */
+function byRule(b: Builder, op: SweepOp, callee: Callee & { kind: "registered" }, target: Value): void {
+  const { mask, args } = op;
+  const dual = op.results[0] as Value;
+  const type = (dual.type as StructType).fields().get("value") as Type;
+  const fields = new Map([
+    ["value", type],
+    ["differential", carryingType],
+  ]);
+  const ruled: StructType = { kind: "struct", name: "{ … }", fields: () => fields };
+  const given = args.slice(0, mask.length);
+  const tangents = args.slice(mask.length);
+  const rule = b.runtime("rule", [target], carryingType, { name: "rule" });
+  const made = b.call({ kind: "value", code: { of: callee, mask, rule: "jvp" } }, [rule, ...given], ruled, {
+    effects: true,
+    name: "ruled",
+  });
+  const value = b.load(made, "value", { type, readonly: true });
+  const differential = b.load(made, "differential", { type: carryingType, readonly: true, name: "differential" });
+  const entries = callee.wrt.map((p) => {
+    const at = mask[p] === "1" ? [...mask.slice(0, p)].filter((bit) => bit === "1").length : -1;
+    return entry(b, given[p], at < 0 ? undefined : tangents[at]);
+  });
+  const code = { of: callee, mask, rule: "differential" } as const;
+  const slope = b.call({ kind: "value", code }, [differential, ...entries], shadowType(type), { effects: true });
+  const whole = passing(type) === "v" && !mayBeNumber(type) ? slope : tree(b, value, slope);
+  const both = [
+    { key: "value", value },
+    { key: "tangent", value: whole },
+  ];
+  b.emit({ kind: "object", entries: both, span: op.span, results: [dual] });
+}
+
+/** A tangent as a rule takes it: a number for a number, all of it for an object, nothing for what does not vary. */
+function entry(b: Builder, argument: Value | undefined, tangent: Value | undefined): Value {
+  if (argument === undefined) return b.const(undefined);
+  if (tangent === undefined) {
+    if (isNumeric(argument.type)) return b.const(0);
+    return mayBeNumber(argument.type) ? tree(b, argument, b.const(undefined, argument.type)) : b.const(undefined);
+  }
+  return argument.type.kind === "leaf" || isNumeric(argument.type) ? tangent : tree(b, argument, tangent);
+}
+
+/** A tangent with every zero in its place. */
+function tree(b: Builder, value: Value, tangent: Value): Value {
+  return b.runtime("tree", [value, tangent], shadowType(value.type));
+}
+
+function mayBeNumber(type: Type): boolean {
+  if (type.kind === "union") return type.members.some(mayBeNumber);
+  return type.kind === "number" || type.kind === "unknown";
+}
+
+/** A literal with forward-mode code: the code is a literal of its own, which the literal carries. */
+function carried(b: Builder, op: ClosureOp): void {
+  const { derivative, ...plain } = op;
+  const code = derivative?.codes.find(({ sweep }) => sweep === "jvp");
+  if (derivative === undefined || code === undefined) {
+    b.emit({ ...op, function: withCalls(op.function) });
+    return;
+  }
+  const result = op.results[0] as Value;
+  const bare: Value = { ...result, id: b.ids.next++ };
+  b.emit({ ...plain, results: [bare] });
+  const dual = b.closure(withCalls(code.function), code.captures, carryingType);
+  const { kinds, mask } = derivative;
+  b.emit({
+    kind: "runtime",
+    fn: "withCode",
+    args: [bare, b.const(kinds), b.const(mask), dual],
+    effects: false,
+    span: op.span,
+    results: [result],
+  });
+}
