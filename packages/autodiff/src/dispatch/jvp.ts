@@ -4,6 +4,7 @@ import { type Any, type Derivative, isLeaf, type Jvp } from "../protocol/index.t
 import { requireDerivative } from "../registry/index.ts";
 import { accumulate, tangentOf, zeroShadow } from "../shadows/index.ts";
 import { isByReference } from "../structure/index.ts";
+import { rearranged, type Source } from "./rearranged.ts";
 
 const adapted = Symbol("pullback.adaptedJvp");
 
@@ -22,8 +23,10 @@ export function methodJvp(fn: unknown, mask: string): Jvp {
   const carried = requireDerivative(fn);
   if (carried.receiver === true || carried.registered?.receiver === true) return jvpOf(carried, mask, true);
   const inner = jvpOf(carried, mask.slice(1), true);
+  const count = mask.length + mask.replaceAll("0", "").length;
   const dropped = mask[0] === "1" ? mask.length : -1;
-  return (...args) => inner(...args.filter((_, i) => i !== 0 && i !== dropped));
+  const kept = Array.from({ length: count }, (_, i) => i).filter((i) => i !== 0 && i !== dropped);
+  return rearranged(inner, count, kept);
 }
 
 /** `jvp` for a derivative already found. */
@@ -75,29 +78,23 @@ function adapt(carried: Derivative, mask: string, spread: boolean): Jvp {
     target += active && carried.kinds[p] !== "-" ? "1" : "0";
   }
   const { mask: bits, code } = covering(carried, target);
+  if (!rest && given === arity && bits === mask) return code;
   /** Where the tangent of each argument stands. */
-  const places: number[] = [];
   let next = given;
-  for (let p = 0; p < given; p++) places.push(mask[p] === "1" ? next++ : -1);
-  const tangentAt = (args: readonly Any[], p: number) => {
-    const place = places[p] ?? -1;
-    return place < 0 ? zeroSlot(args[p]) : args[place];
+  const places = Array.from(mask, (bit) => (bit === "1" ? next++ : -1));
+  const tangentOf = (p: number) => {
+    const place = places[p] as number;
+    return place < 0 ? { zeroOf: p } : place;
   };
-  return (...args) => {
-    const call: Any[] = [];
-    for (let p = 0; p < fixed; p++) call.push(p < given ? args[p] : undefined);
-    if (rest) call.push(args.slice(fixed, given));
-    for (let p = 0; p < arity; p++) {
-      if (bits[p] !== "1") continue;
-      if (rest && p === fixed) call.push(call[fixed].map((_: Any, i: number) => tangentAt(args, fixed + i)));
-      else call.push(tangentAt(args, p));
-    }
-    return code(...call);
-  };
+  const items = rest ? Array.from({ length: Math.max(given - fixed, 0) }, (_, i) => fixed + i) : [];
+  const sources: Source[] = Array.from({ length: fixed }, (_, p) => (p < given ? p : undefined));
+  if (rest) sources.push(items);
+  for (let p = 0; p < arity; p++) {
+    if (bits[p] === "1")
+      sources.push(rest && p === fixed ? items.map(tangentOf) : p < given ? tangentOf(p) : undefined);
+  }
+  return rearranged(code, next, sources);
 }
-
-/** The zero companion of an argument: a number, a shadow, or the symbolic zero of a leaf. */
-const zeroSlot = (value: unknown) => (typeof value === "number" ? 0 : zeroShadow(value));
 
 /** A registered `jvp` behind the interface of compiled code. */
 function registeredJvp(carried: Derivative, mask: string, spread: boolean): Jvp {

@@ -1,8 +1,8 @@
 /** Which code of other functions a derivative calls: read off the functions that it consists of. */
 import {
   type Callee,
-  type ClosureOp,
   type CallOp,
+  type ClosureOp,
   definitionsOf,
   dualKey,
   dualOf,
@@ -41,6 +41,13 @@ export function demandsOf(program: Program, functions: readonly HirFunction[]): 
         for (const key of passed(op.args, definitions)) {
           let named = key;
           for (let k = orderOf(op.callee); k > 0; k--) named = dualKey({ of: named, mask: fullMask(program, named) });
+          demand(named, fullMask(program, named), mode);
+        }
+        const code = op.variant === undefined ? undefined : foundAs(op.variant, definitions);
+        if (code !== undefined) {
+          let named = code.key;
+          for (let k = code.order; k > (mode === "forward" ? 1 : 0); k--)
+            named = dualKey({ of: named, mask: fullMask(program, named) });
           demand(named, fullMask(program, named), mode);
         }
       } else if (op.kind === "call") {
@@ -91,7 +98,8 @@ function keysOf(program: Program, callee: Callee): readonly string[] {
     case "value": {
       const { code } = callee;
       if (code === undefined || code.rule === "differential") return [];
-      if (code.rule === "jvp") return code.of.kind === "registered" && code.of.jvpKey !== undefined ? [code.of.jvpKey] : [];
+      if (code.rule === "jvp")
+        return code.of.kind === "registered" && code.of.jvpKey !== undefined ? [code.of.jvpKey] : [];
       return keysOf(program, code.of).map((of) => dualKey({ of, mask: fit(program, of, code.mask) }));
     }
     default:
@@ -133,7 +141,9 @@ function fitted(program: Program, key: string, { callee, mask }: SweepOp): strin
   const given = [...code.mask];
   const tangents = mask.slice(given.length);
   const rank = (p: number) => given.slice(0, p).filter((bit) => bit === "1").length;
-  const own = [...dual.mask].flatMap((bit, p) => (bit === "1" ? [given[p] === "1" ? (tangents[rank(p)] ?? "0") : "0"] : []));
+  const own = [...dual.mask].flatMap((bit, p) =>
+    bit === "1" ? [given[p] === "1" ? (tangents[rank(p)] ?? "0") : "0"] : [],
+  );
   return fit(program, dual.of, mask.slice(0, given.length)) + own.join("");
 }
 
@@ -142,6 +152,17 @@ function fullMask(program: Program, key: string): string {
     .lower(key)
     .params.map((p) => (passing(p.type) === "-" ? "0" : "1"))
     .join("");
+}
+
+/** The named function whose code is looked up, through checkpoints, and how often its forward-mode code is asked for. */
+function foundAs(code: Value, definitions: ReadonlyMap<Value, Op>): { key: string; order: number } | undefined {
+  const made = definitions.get(code);
+  if (made?.kind === "global") return made.functionKey === undefined ? undefined : { key: made.functionKey, order: 0 };
+  const checkpoint =
+    made?.kind === "call" && made.callee.kind === "inert" && made.callee.operator?.name === "checkpoint";
+  if (made?.kind !== "runtime" && !checkpoint) return undefined;
+  const found = foundAs(made.args[0] as Value, definitions);
+  return found && made.kind === "runtime" && made.fn === "jvp" ? { ...found, order: found.order + 1 } : found;
 }
 
 /** Functions of the program among arguments, by name. */

@@ -60,8 +60,7 @@ export function withCalls(fn: HirFunction): HirFunction {
         const code: Value = { ...before, type: carryingType };
         found.set(before, { code, target: op.args[0] as Value });
         ops.push({ ...op, results: [code] });
-      }
-      else ops.push(mapOp(op, (v) => v, region));
+      } else ops.push(mapOp(op, (v) => v, region));
     }
     return { ...r, ops };
   };
@@ -79,7 +78,14 @@ function called(b: Builder, op: SweepOp, found: ReadonlyMap<Value, Found>): void
   if (variant === undefined) {
     if (callee.kind !== "known") throw new Error("Compiler defect: forward-mode code of an unknown function.");
     const key = dualKey({ of: callee.key, mask });
-    b.emit({ kind: "call", callee: { ...callee, key }, args: op.args, effects: true, span: op.span, results: op.results });
+    b.emit({
+      kind: "call",
+      callee: { ...callee, key },
+      args: op.args,
+      effects: true,
+      span: op.span,
+      results: op.results,
+    });
     return;
   }
   const { code, target } = found.get(variant) as Found;

@@ -531,7 +531,19 @@ export function functionOf(b: Builder, op: CallOp): Value {
 export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp): void {
   const { activity } = ctx;
   const { callee } = op;
-  if (callee.kind !== "inert" || !activity.callVaried(op)) return;
+  if (callee.kind !== "inert") return;
+  if (callee.operator !== undefined) {
+    // A checkpoint of a function is called like the function itself.
+    if (callee.operator.name === "checkpoint" || !activity.calledActively(op.results[0] as Value)) return;
+    ctx.report(
+      "PB3014",
+      op.span,
+      `What ${callee.operator.name} makes of a function that is not seen here is called with active values.`,
+      "Inside differentiated code, apply gradient or derivative to a function literal or a named function, with wrt written out.",
+    );
+    return;
+  }
+  if (!activity.callVaried(op)) return;
   const result = op.results[0] as Value;
   const through =
     (passing(result.type) !== "-" && (activity.active(result) || activity.shadowed(result))) || activity.hides(result);

@@ -51,7 +51,8 @@ function selectedBy(arranged: Arrangement): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-const bits = (values: readonly unknown[], is: (i: number) => boolean) => values.map((_, i) => (is(i) ? "1" : "0")).join("");
+const bits = (values: readonly unknown[], is: (i: number) => boolean) =>
+  values.map((_, i) => (is(i) ? "1" : "0")).join("");
 
 /** The type of a gradient. */
 function arrangedType(arranged: Arrangement, of: HirFunction): Type {
@@ -78,7 +79,13 @@ export function gradientFunction(
   const b = new Builder(body.ops, freshIds({ ...of, ...shell, body: of.body }), shell.span);
   const selected = selectedBy(arranged);
   const scalar = asScalar(of, depth);
-  const swept = vjp(program, scalar, bits([...of.params, ...of.captures], (i) => selected.includes(i)), "joint", summaries);
+  const swept = vjp(
+    program,
+    scalar,
+    bits([...of.params, ...of.captures], (i) => selected.includes(i)),
+    "joint",
+    summaries,
+  );
   const inputs = inputsOf(b, gradientOf, shell.params);
   const cotangents = runJoint(b, swept, scalar, [...inputs, ...shell.captures], selected, new Map());
   const result = arrangedType(arranged, of);
@@ -117,7 +124,8 @@ function runJoint(
     if (kind === "v" || kind === "u") byValue.push(i);
     if (kind !== "r" && kind !== "u") continue;
     const shadow =
-      given.get(i) ?? b.runtime("zeroShadow", [inputs[i] as Value], shadowType(type), { name: `s_${name ?? "argument"}` });
+      given.get(i) ??
+      b.runtime("zeroShadow", [inputs[i] as Value], shadowType(type), { name: `s_${name ?? "argument"}` });
     shadows.push(shadow);
     found.set(i, shadow);
   }
@@ -131,7 +139,8 @@ function runJoint(
   b.ops.push(...copy.ops);
   const definitions = definitionsOf(copy);
   const result = copy.results[0] === undefined ? undefined : definitions.get(copy.results[0]);
-  const cotangents = result?.kind === "object" ? result.entries.find(({ key }) => key === "cotangents")?.value : undefined;
+  const cotangents =
+    result?.kind === "object" ? result.entries.find(({ key }) => key === "cotangents")?.value : undefined;
   const several = cotangents === undefined ? undefined : definitions.get(cotangents);
   byValue.forEach((i, k) => {
     const value = byValue.length === 1 ? cotangents : several?.kind === "array" ? several.elements[k] : undefined;
@@ -187,7 +196,8 @@ function asScalar(fn: HirFunction, depth: number): HirFunction {
   const yields = (v: Value): HirFunction => ({ ...fn, body: { ...body, results: [v] }, result: v.type });
   if (fn.gradientOf !== undefined) {
     let { arranged } = fn.gradientOf;
-    for (let k = 0; k < depth; k++) if (typeof arranged !== "number" && "value" in arranged) arranged = arranged.tangent;
+    for (let k = 0; k < depth; k++)
+      if (typeof arranged !== "number" && "value" in arranged) arranged = arranged.tangent;
     return { ...yields(scalar), gradientOf: { ...fn.gradientOf, arranged } };
   }
   if (isNumeric(scalar.type)) return yields(scalar);
@@ -275,7 +285,12 @@ export function vjpGradient(
   const { of, depth, inputs, arranged } = fn.gradientOf as GradientOf;
   const selected = selectedBy(arranged);
   const { length } = fn.params;
-  const dual = dualOfAny(program, of, bits([...of.params, ...of.captures], (i) => selected.includes(i)), summaries);
+  const dual = dualOfAny(
+    program,
+    of,
+    bits([...of.params, ...of.captures], (i) => selected.includes(i)),
+    summaries,
+  );
   const code = asScalar(dual.made, depth + 1);
   const directions = new Map(
     selected
@@ -286,7 +301,13 @@ export function vjpGradient(
     ...of.params.flatMap((_, i) => (mask[(inputs[i] as { param: number }).param] === "1" ? [i] : [])),
     ...fn.captures.flatMap((_, i) => (mask[length + i] === "1" ? [code.params.length + i] : [])),
   ];
-  const swept = vjp(program, code, bits([...code.params, ...code.captures], (i) => active.includes(i)), "joint", summaries);
+  const swept = vjp(
+    program,
+    code,
+    bits([...code.params, ...code.captures], (i) => active.includes(i)),
+    "joint",
+    summaries,
+  );
   const declared = [...fn.params, ...fn.captures];
   const ids = freshIds(fn);
   const fresh = (v: Value, name = v.name): Value => ({
@@ -333,7 +354,11 @@ export function vjpGradient(
     mask[i] === "1" && (passing(p.type) === "v" || passing(p.type) === "u") ? [i] : [],
   );
   const bundle = (b: Builder, list: readonly Value[]) =>
-    list.length === 0 ? b.const(undefined) : list.length === 1 ? (list[0] as Value) : b.array(list, { kind: "tuple", elements: list.map((v) => v.type) });
+    list.length === 0
+      ? b.const(undefined)
+      : list.length === 1
+        ? (list[0] as Value)
+        : b.array(list, { kind: "tuple", elements: list.map((v) => v.type) });
   const plain = (b: Builder): Value => {
     const copy = copyRegion(fn.body, new Map(declared.map((v) => [v, v])), ids);
     b.ops.push(...copy.ops);
@@ -359,7 +384,10 @@ export function vjpGradient(
     const ct = isNumeric(fn.result) || like === undefined ? cotangent : b.runtime("seed", [like, cotangent], fn.result);
     const given = backward(b, same, ct);
     restore(b, now);
-    const cotangents = bundle(b, byValue.map((i) => given.get(i) ?? b.const(0)));
+    const cotangents = bundle(
+      b,
+      byValue.map((i) => given.get(i) ?? b.const(0)),
+    );
     body.results = [
       b.object(
         [
@@ -396,10 +424,17 @@ export function vjpGradient(
   const now = capture(b, declared.map(at));
   restore(b, load("before", inertType));
   const ct =
-    kind === "r" ? b.runtime("takeShadow", [load("shadow", fn.result), load("value", fn.result)], fn.result, { effects: true }) : cotangent;
+    kind === "r"
+      ? b.runtime("takeShadow", [load("shadow", fn.result), load("value", fn.result)], fn.result, { effects: true })
+      : cotangent;
   const given = backward(b, at, ct);
   restore(b, now);
-  opened.results = [bundle(b, byValue.filter((i) => i < length).map((i) => given.get(i) ?? b.const(0)))];
+  opened.results = [
+    bundle(
+      b,
+      byValue.filter((i) => i < length).map((i) => given.get(i) ?? b.const(0)),
+    ),
+  ];
   if (fn.captures.length === 0) {
     return { ...found, functions: [make("forward", held, forward), make("backward", [frame, cotangent], opened)] };
   }
@@ -438,7 +473,12 @@ function part(b: Builder, arranged: Arrangement, i: number, cotangent: Value): V
   if (k < 0) return undefined;
   const { type } = cotangent;
   const element = type.kind === "tuple" ? (type.elements[k] as Type) : inertType;
-  return part(b, arranged[k] as Arrangement, i, b.load(cotangent, b.const(k, intType), { type: element, readonly: true }));
+  return part(
+    b,
+    arranged[k] as Arrangement,
+    i,
+    b.load(cotangent, b.const(k, intType), { type: element, readonly: true }),
+  );
 }
 
 /** What the arguments hold, and the random state, to be seen again by the sweep that runs `of` a second time. */

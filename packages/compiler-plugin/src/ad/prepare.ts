@@ -12,6 +12,8 @@ import {
   type Value,
 } from "../hir/index.ts";
 import { type Appetite, inlineCalls, shareLoads, simplify, unrollLoops } from "../opt/index.ts";
+import { resolveOperators } from "./applications.ts";
+import { applied } from "./operators.ts";
 
 export function prepare(
   fn: HirFunction,
@@ -22,7 +24,7 @@ export function prepare(
 ): HirFunction {
   // A gradient's operations are never differentiated: it goes by what it is the gradient of.
   if (fn.gradientOf !== undefined) return fn;
-  const inlined = inlineCalls(fn, program, ids, appetite);
+  const inlined = inlineCalls(resolveOperators(fn, program, applied), program, ids, appetite);
   const whole = simplify(packRest(inlined.body, program, ids));
   const packed = { ...inlined, body: simplify(unrollLoops(whole, ids)) };
   return shareLoads(packed, aliases(packed, summaries));

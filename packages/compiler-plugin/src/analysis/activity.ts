@@ -93,6 +93,8 @@ function outcomeOf(key: string, bits: readonly boolean[], summaries: Summaries):
       // By its key: another revision of the program has another function.
       const current = summaries.program.lower(key);
       const { mutates } = summaries.of(key, current.params.length);
+      // What a gradient depends on does not stand in its operations.
+      if (current.gradientOf !== undefined) return { result: mask.includes("1"), params: mutates };
       const inner = activity(current, mask, summaries);
       const result = current.body.results[0];
       return {

@@ -1,5 +1,15 @@
 /** Which values may point to the same memory, what a function writes, and the summary that its callers use. */
-import type { CallOp, FoundCode, GradientOf, HirFunction, Program, Region, RuntimeOp, Type, Value } from "../hir/index.ts";
+import type {
+  CallOp,
+  FoundCode,
+  GradientOf,
+  HirFunction,
+  Program,
+  Region,
+  RuntimeOp,
+  Type,
+  Value,
+} from "../hir/index.ts";
 import { isLoose, passing, slotKey, walk } from "../hir/index.ts";
 import { type Memo, memoOf } from "./memo.ts";
 import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";

@@ -2,6 +2,8 @@
  * Compiles one file of a planned program: derivatives beside the functions they belong to, carriers attached, then
  * types stripped. The source map leads from the JavaScript to the TypeScript as it was written.
  */
+
+import type { Mode } from "../ad/index.ts";
 import type { VariantNames } from "../emit/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
 import { dualOf } from "../hir/operators.ts";
@@ -9,7 +11,6 @@ import type { HirFunction } from "../hir/types.ts";
 import { ClassBodies, describeClass } from "./class-bodies.ts";
 import { composeMap, Edits, type Mapping } from "./edits.ts";
 import { Names } from "./names.ts";
-import type { Mode } from "../ad/index.ts";
 import type { FilePlan, Plan, PlannedVariant } from "./plan.ts";
 import { shapeText } from "./shape.ts";
 import type { Stages } from "./stages.ts";

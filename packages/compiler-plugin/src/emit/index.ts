@@ -86,7 +86,8 @@ function sweepNames(region: Region, options: EmitOptions, into: string[] = []): 
       const names = options.local(op.callee.key, op.mask, op.sweep === "jvp" ? "forward" : "reverse");
       for (const name of Object.values(names ?? {})) if (name !== undefined) into.push(name);
     }
-    const dual = (op.kind === "sweep" || op.kind === "call") && op.callee.kind === "known" ? dualOf(op.callee.key) : undefined;
+    const dual =
+      (op.kind === "sweep" || op.kind === "call") && op.callee.kind === "known" ? dualOf(op.callee.key) : undefined;
     const code = dual === undefined ? undefined : options.local(dual.of, dual.mask, "forward")?.jvp;
     if (code !== undefined) into.push(code);
     if (op.kind === "if") {

@@ -2,6 +2,8 @@
  * Prints a function's operations as statements. A pure value with one reader stays an expression until it is read;
  * what depends on memory is written down before the next write; loops and branches assign `let` variables.
  */
+
+import type { Mode } from "../ad/index.ts";
 import {
   type CallOp,
   caughtBy,
@@ -19,7 +21,6 @@ import {
   uses,
   type Value,
 } from "../hir/index.ts";
-import type { Mode } from "../ad/index.ts";
 import {
   assignment,
   atom,

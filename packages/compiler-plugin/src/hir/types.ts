@@ -256,6 +256,8 @@ export type Callee =
       readonly refusal?: { readonly code: string; readonly message: string; readonly hint: string };
       /** The program asks for the derivative to stop here (`withoutDerivative`): no diagnostic. */
       readonly stops?: true;
+      /** A differential operator, which makes a function of a function; `wrt` as keys write it, where it is written out. */
+      readonly operator?: { readonly name: string; readonly wrt?: string };
     };
 
 /**

@@ -11,6 +11,7 @@ import { initialiseFields, initialiserCallee } from "./construct.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, reachesEverything } from "./opaque.ts";
+import { isDifferentialOperator, writtenWrt } from "./operators.ts";
 import { objectCall } from "./records.ts";
 import { assignedIn, isArrayLike, isInlinable, transparent } from "./scan.ts";
 
@@ -383,7 +384,7 @@ function spreadMath(s: Lowering, node: ts.CallExpression, name: string): Value {
   return value;
 }
 
-/** `withoutDerivative`, `withDerivative`, `differentiable`, `checkpoint` inside differentiated code. */
+/** Operators of autodiff inside differentiated code. */
 function operator(s: Lowering, node: ts.CallExpression, callee: ts.Expression): Value | undefined {
   const name = s.host.autodiffName(s.host.symbolOf(s.ts.isPropertyAccessExpression(callee) ? callee.name : callee));
   if (name === undefined) return undefined;
@@ -395,7 +396,16 @@ function operator(s: Lowering, node: ts.CallExpression, callee: ts.Expression): 
     s.at(node);
     return emitCall(s, { kind: "inert", text, file: s.file, stops: true }, [], args, type, false);
   }
-  if (name === "withDerivative" || name === "checkpoint") {
+  if (name === "checkpoint" || isDifferentialOperator(name)) {
+    const [argument, options] = node.arguments;
+    if (argument === undefined) return undefined;
+    const value = expression(s, argument);
+    const wrt = writtenWrt(s.ts, options);
+    const made = { name, ...(wrt === undefined ? {} : { wrt }) };
+    const code = { kind: "inert", text, file: s.file, operator: made } as const;
+    return s.at(node).call(code, [value], { kind: "function", text: "DifferentiableFunction" });
+  }
+  if (name === "withDerivative") {
     const args = argumentsOf(s, node.arguments);
     s.at(node);
     const key = `@pullback/autodiff#${name}`;

@@ -1,7 +1,26 @@
-/** Operators on primitive values. */
+/** Operators on primitive values, and the differential operators by their names. */
+import type ts from "typescript";
 import type { Type, Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
 import type { Lowering } from "./lowering.ts";
+import { transparent } from "./scan.ts";
+
+/** Functions of autodiff that make a function of a function. */
+export const differentialOperators = [
+  "gradient",
+  "valueWithGradient",
+  "pullback",
+  "valueWithPullback",
+  "derivative",
+  "valueWithDerivative",
+  "differential",
+  "valueWithDifferential",
+  "jacobian",
+  "hessian",
+  "hessianVectorProduct",
+] as const;
+
+export const isDifferentialOperator = (name: string) => differentialOperators.some((each) => each === name);
 
 const boolean = inert("boolean");
 const int = inert("Int");
@@ -27,4 +46,16 @@ export function unary(s: Lowering, op: string, a: Value, type: Type): Value {
   if (op === "~") return s.builder.prim("~", [a], int);
   if (op === "+" && a.type.kind === "number") return a;
   return s.builder.prim(op, [a], type);
+}
+
+/** `{ wrt }` as keys of applications write it: "" without one; undefined where it is not written out. */
+export function writtenWrt(typescript: typeof ts, options: ts.Expression | undefined): string | undefined {
+  if (options === undefined) return "";
+  const literal = transparent(typescript, options);
+  if (!typescript.isObjectLiteralExpression(literal) || literal.properties.length !== 1) return undefined;
+  const [property] = literal.properties;
+  if (property === undefined || !typescript.isPropertyAssignment(property) || property.name.getText() !== "wrt")
+    return undefined;
+  const text = transparent(typescript, property.initializer).getText().replace(/\s+/g, "");
+  return /^(\d+|\[(\d+,?)+\])$/.test(text) ? text.replace(",]", "]") : undefined;
 }

@@ -12,25 +12,11 @@ import {
   parametersOf,
 } from "../declarations/index.ts";
 import { refusalOf, type TypeHost } from "../host/index.ts";
-import { type ProgramContext, transparent } from "../lower/index.ts";
+import { differentialOperators, type ProgramContext, transparent, writtenWrt } from "../lower/index.ts";
 import { localNames } from "./names.ts";
 import type { WantedNames } from "./wanted-names.ts";
 
-const operators = [
-  "gradient",
-  "valueWithGradient",
-  "pullback",
-  "valueWithPullback",
-  "derivative",
-  "valueWithDerivative",
-  "differential",
-  "valueWithDifferential",
-  "jacobian",
-  "hessian",
-  "hessianVectorProduct",
-  "differentiable",
-  "checkpoint",
-] as const;
+const operators = [...differentialOperators, "differentiable", "checkpoint"] as const;
 
 export interface OperatorSite {
   readonly operator: (typeof operators)[number] | "implicit";
@@ -343,18 +329,6 @@ const startsAtOne = new Set<OperatorSite["operator"]>([
   "hessian",
   "hessianVectorProduct",
 ]);
-
-/** `{ wrt }` as keys of applications write it: "" without one; undefined where it is not written out. */
-function writtenWrt(typescript: typeof ts, options: ts.Expression | undefined): string | undefined {
-  if (options === undefined) return "";
-  const literal = transparent(typescript, options);
-  if (!typescript.isObjectLiteralExpression(literal) || literal.properties.length !== 1) return undefined;
-  const [property] = literal.properties;
-  if (property === undefined || !typescript.isPropertyAssignment(property) || property.name.getText() !== "wrt")
-    return undefined;
-  const text = transparent(typescript, property.initializer).getText().replace(/\s+/g, "");
-  return /^(\d+|\[(\d+,?)+\])$/.test(text) ? text.replace(",]", "]") : undefined;
-}
 
 function isDifferentiableFunction(type: Type): boolean {
   if (type.kind === "union") return type.members.some(isDifferentiableFunction);

@@ -2,7 +2,14 @@
 import type ts from "typescript";
 import type { Diagnostic } from "../../check/index.ts";
 import { passing, type Span } from "../../hir/index.ts";
-import { type FileIndex, type FunctionNode, isDifferentiable, isFunctionNode, isStatic, keyOf } from "../declarations/index.ts";
+import {
+  type FileIndex,
+  type FunctionNode,
+  isDifferentiable,
+  isFunctionNode,
+  isStatic,
+  keyOf,
+} from "../declarations/index.ts";
 import { publishedName, type TypeHost } from "../host/index.ts";
 import type { RegisteredTarget } from "../lower/index.ts";
 import type { Types } from "../types/index.ts";
@@ -250,7 +257,9 @@ function functionOfRule(host: TypeHost, rule: ts.Expression | undefined, name: s
   const value = unwrapped(ts, property.initializer);
   if (isFunctionNode(ts, value)) return value;
   const symbol = ts.isIdentifier(value) ? host.symbolOf(value) : undefined;
-  return symbol?.declarations?.find((d): d is ts.FunctionDeclaration => ts.isFunctionDeclaration(d) && d.body !== undefined);
+  return symbol?.declarations?.find(
+    (d): d is ts.FunctionDeclaration => ts.isFunctionDeclaration(d) && d.body !== undefined,
+  );
 }
 
 function unwrapped(typescript: typeof ts, node: ts.Expression): ts.Expression {
