@@ -156,7 +156,7 @@ export function summaryOfCall(call: CallOp, summaries: Summaries): Summary {
 function summaryOfCode(call: CallOp, { of, mask, rule }: FoundCode, summaries: Summaries): Summary {
   const arity = call.args.length;
   const none = { mutates: [], returned: [], linked: [] };
-  if (rule !== undefined) return { ...none, returned: call.args.map(() => true) };
+  if (rule !== undefined) return none;
   const given = [...mask].map((_, i) => i);
   const tangents = given.filter((i) => mask[i] === "1");
   // The function itself comes first; what belongs to an argument is said of its tangent too.
