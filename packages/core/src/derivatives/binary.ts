@@ -355,9 +355,13 @@ function powerSlope(a: Tensor, b: Operand): Tensor {
   return +b === 0 ? a.mul(0) : a.pow(+b - 1).mul(+b);
 }
 
-/** a^b log a, and 0 where a is 0 and b is not negative. */
+/**
+ * a^b log a, and 0 where a is 0 and b is not negative. For a number b also 0 where a is negative: the exponent is a
+ * constant nearly always, and its tangent 0 times NaN would be NaN.
+ */
 function exponentSlope(a: Tensor, b: Operand, value: Tensor): Tensor {
-  const zero = typeof b === "object" ? b.greaterEqual(0).logicalAnd(a.equal(0)) : a.equal(0).logicalAnd(+b >= 0);
+  const zero =
+    typeof b === "object" ? b.greaterEqual(0).logicalAnd(a.equal(0)) : +b >= 0 ? a.lessEqual(0) : a.less(0);
   return where(zero, 0, value.mul(where(zero, 1, a).log()));
 }
 
