@@ -22,7 +22,7 @@ export type Getter<Self, Value> = (this: Self) => Value;
  * returns the value and its pullback; `pullback(cotangent, needs)` returns one cotangent per entry of `wrt` (bare when
  * there is one entry), `undefined` for zero and wherever `needs[i] === false`.
  *
- * Throws PB3006 when the target already has a registered derivative, PB3007 when `wrt` names a parameter twice or a
+ * Throws PB3006 when the target already has a registered derivative, PB3015 when the rule has neither, PB3007 when `wrt` names a parameter twice or a
  * receiver that is not there.
  */
 export function registerDerivative<F extends AnyFunction, Self>(
@@ -56,10 +56,16 @@ export function registerDerivative(target: Any, rule: DerivativeRule<Any, Any>):
       hint: "A function has one derivative in a program: remove one of the two registrations.",
     });
   }
+  if (rule.vjp === undefined && rule.jvp === undefined) {
+    throw new PullbackError(`The rule registered for "${target.name}" has neither a vjp nor a jvp.`, {
+      code: "PB3015",
+      hint: "Give vjp: (…) => ({ value, pullback }) for reverse mode, jvp: (…) => ({ value, differential }) for forward mode.",
+    });
+  }
   const { wrt, receiver, arity } = resolveParameters(target, rule);
   const positions = wrt.map((entry) => (entry === "this" ? 0 : receiver ? entry + 1 : entry));
   const registered: RegisteredDerivative = {
-    vjp: rule.vjp,
+    vjp: rule.vjp ?? withoutReverse(target.name),
     jvp: rule.jvp,
     positions,
     wrt,
@@ -74,6 +80,14 @@ export function registerDerivative(target: Any, rule: DerivativeRule<Any, Any>):
   Object.defineProperty(target, derivative, { value: carried, configurable: true, writable: true });
 }
 
+/** Stands for the vjp of a rule for forward mode alone. */
+const withoutReverse = (name: string) => (): never => {
+  throw new PullbackError(`The registered derivative of "${name}" has no reverse mode.`, {
+    code: "PB3015",
+    hint: "Give its registration a vjp: registerDerivative(f, { vjp: (x, y) => ({ value, pullback: (ct) => [ … ] }), jvp }).",
+  });
+};
+
 /**
  * Whether the target is a method, and its `wrt`. Types are gone at run time, so without an explicit `wrt` every
  * parameter counts, and a rule that takes one parameter more than its target takes the receiver first.
@@ -82,7 +96,7 @@ function resolveParameters(
   target: AnyFunction,
   rule: DerivativeRule<Any, Any>,
 ): { wrt: readonly Wrt[]; receiver: boolean; arity: number } {
-  const taken = rule.vjp.length;
+  const taken = (rule.vjp ?? rule.jvp)?.length ?? 0;
   const receiver =
     getters.has(target) ||
     rule.wrt?.includes("this") === true ||

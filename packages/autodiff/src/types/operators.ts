@@ -193,10 +193,13 @@ type Cotangents<A extends readonly unknown[]> =
 
 /** The rule that `registerDerivative` takes: `A` are the arguments of the rule (receiver first), `R` the result. */
 export interface DerivativeRule<A extends readonly unknown[], R> {
-  vjp(...args: A): {
-    value: R;
-    pullback: (cotangent: TangentVector<R>, needs?: readonly boolean[]) => Cotangents<A>;
-  };
+  /** Reverse mode: the value and its pullback. A rule gives this, `jvp`, or both. */
+  vjp?:
+    | ((...args: A) => {
+        value: R;
+        pullback: (cotangent: TangentVector<R>, needs?: readonly boolean[]) => Cotangents<A>;
+      })
+    | undefined;
   /**
    * Forward mode: the value and its differential, which takes one tangent per entry of `wrt` and returns that of the
    * value. A number's tangent is always a number; that of any other argument which does not vary is `undefined`.

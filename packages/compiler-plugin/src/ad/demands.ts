@@ -165,10 +165,13 @@ function foundAs(code: Value, definitions: ReadonlyMap<Value, Op>): { key: strin
   return found && made.kind === "runtime" && made.fn === "jvp" ? { ...found, order: found.order + 1 } : found;
 }
 
-/** Functions of the program among arguments, by name. */
+/** Functions of the program among arguments: by name, or held by a constant of the module. */
 function passed(args: CallOp["args"], definitions: ReadonlyMap<Value, Op>): string[] {
   return args.flatMap((a) => {
-    const made = definitions.get(a);
-    return made?.kind === "global" && made.functionKey !== undefined ? [made.functionKey] : [];
+    let made = definitions.get(a);
+    const isLoaded = made?.kind === "load";
+    while (made?.kind === "load") made = definitions.get(made.object);
+    if (made?.kind !== "global") return [];
+    return [...(isLoaded || made.functionKey === undefined ? [] : [made.functionKey]), ...(made.holds ?? [])];
   });
 }

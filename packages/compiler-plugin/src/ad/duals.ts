@@ -74,27 +74,19 @@ interface Found {
 }
 
 function called(b: Builder, op: SweepOp, found: ReadonlyMap<Value, Found>): void {
-  const { callee, mask, variant } = op;
+  const { callee, mask, variant, span, results } = op;
+  const call = (to: Callee, args: readonly Value[]) => {
+    const plain = { kind: "call", callee: to, args, effects: true, span, results } as const;
+    b.emit(op.catches === true ? { ...plain, catches: true } : plain);
+  };
   if (variant === undefined) {
     if (callee.kind !== "known") throw new Error("Compiler defect: forward-mode code of an unknown function.");
-    const key = dualKey({ of: callee.key, mask });
-    b.emit({
-      kind: "call",
-      callee: { ...callee, key },
-      args: op.args,
-      effects: true,
-      span: op.span,
-      results: op.results,
-    });
+    call({ ...callee, key: dualKey({ of: callee.key, mask }) }, op.args);
     return;
   }
   const { code, target } = found.get(variant) as Found;
-  if (callee.kind === "registered") {
-    byRule(b, op, callee, target);
-    return;
-  }
-  const value: Callee = { kind: "value", code: { of: callee, mask } };
-  b.emit({ kind: "call", callee: value, args: [code, ...op.args], effects: true, span: op.span, results: op.results });
+  if (callee.kind === "registered" && op.catches !== true) byRule(b, op, callee, target);
+  else call({ kind: "value", code: { of: callee, mask } }, [code, ...op.args]);
 }
 
 /** What the runtime does with a registered `jvp`, written out: the rule, then its differential. */

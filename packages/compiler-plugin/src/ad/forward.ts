@@ -431,6 +431,15 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     if (activity.shadowed(result)) shadows.set(result, b.runtime("zeroShadow", [result], result.type));
     return;
   }
+  checkAgain(ctx, op);
+  if (op.callee.kind === "registered" && op.callee.reverse === false) {
+    ctx.report(
+      "PB3015",
+      op.span,
+      `The derivative registered for ${op.callee.method ?? op.callee.text} has no reverse mode.`,
+      "Give its registration a vjp: (…) => ({ value, pullback }), or use derivative and differential.",
+    );
+  }
   if (op.spread?.some(Boolean) === true && site.known?.rest === undefined) {
     ctx.report(
       "PB3012",
@@ -558,6 +567,28 @@ export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp
     hint: "Register one with registerDerivative(…), or stop the derivative with withoutDerivative(…).",
   };
   ctx.report(code, op.span, message, hint);
+}
+
+/** A registered derivative that is differentiated again must be there to be seen. */
+export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallOp): void {
+  const code = callee.kind === "value" ? callee.code : undefined;
+  if (code === undefined || code.rule === "differential" || code.of.kind !== "registered") return;
+  if (code.rule === undefined) {
+    ctx.report(
+      "PB3014",
+      span,
+      `The derivative given for ${code.of.method ?? code.of.text} cannot be differentiated again inside a try.`,
+      "Move the call into a function of its own, and call that inside the try.",
+    );
+    return;
+  }
+  if (code.of.jvpKey !== undefined) return;
+  ctx.report(
+    "PB3014",
+    span,
+    `The derivative given for ${code.of.method ?? code.of.text} cannot be differentiated again.`,
+    "Second derivatives go through the jvp of a registration: write it in place, as a function literal or a function's name.",
+  );
 }
 
 /**

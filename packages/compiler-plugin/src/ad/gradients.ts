@@ -204,6 +204,25 @@ function asScalar(fn: HirFunction, depth: number): HirFunction {
   return yields(b.runtime("element", [scalar, depth === 0 ? scalar : follow("value")], { kind: "number" }));
 }
 
+/**
+ * Whoever writes into the arguments of a gradient would have to be undone between its two runs, and would change what
+ * comes after: the tangents of what it writes into tell.
+ */
+function checkWrites(of: HirFunction, dual: HirFunction, summaries: Summaries): Diagnostic[] {
+  const written = summaries.made(dual).mutates.slice(of.params.length).some(Boolean);
+  if (!written || of.gradientOf !== undefined) return [];
+  return [
+    {
+      code: "PB3014",
+      severity: "error",
+      message: `${of.name} may write into its argument, so its gradient cannot be differentiated again.`,
+      span: of.span,
+      notes: [],
+      hint: "Copy the array or object before changing it, and do not hand it to a function value that might.",
+    },
+  ];
+}
+
 /** The forward-mode code of `of` for the parameters (and captures) in `mask`, itself a gradient where `of` is one. */
 export function dualOfAny(program: Program, of: HirFunction, mask: string, summaries: Summaries): Made<HirFunction> {
   if (of.gradientOf !== undefined) return dualGradient(program, of, mask, summaries);
@@ -261,7 +280,7 @@ export function dualGradient(program: Program, fn: HirFunction, mask: string, su
     },
     summaries,
   );
-  return { made, diagnostics: [...dual.diagnostics, ...diagnostics] };
+  return { made, diagnostics: [...dual.diagnostics, ...checkWrites(of, dual.made, summaries), ...diagnostics] };
 }
 
 /** `jvp` for a gradient. */
@@ -368,7 +387,7 @@ export function vjpGradient(
   const make = (suffix: string, params: readonly Value[], body: Region, captures: readonly Value[] = []): HirFunction =>
     optimize({ ...base, key: `${fn.key}$${suffix}|${mask}`, name: `${fn.name}$${suffix}`, params, captures, body });
   const found = {
-    diagnostics: [...dual.diagnostics, ...swept.diagnostics],
+    diagnostics: [...dual.diagnostics, ...checkWrites(of, dual.made, summaries), ...swept.diagnostics],
     mutates: mutatesOf(fn, summaries),
   };
   const same = (v: Value) => v;

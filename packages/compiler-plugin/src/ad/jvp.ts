@@ -30,7 +30,16 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
-import { checkCaught, checkInert, checkOpaque, checkOperator, functionOf, reportLost, shadowType } from "./forward.ts";
+import {
+  checkAgain,
+  checkCaught,
+  checkInert,
+  checkOpaque,
+  checkOperator,
+  functionOf,
+  reportLost,
+  shadowType,
+} from "./forward.ts";
 import { jvpGradient } from "./gradients.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { siteOf } from "./sites.ts";
@@ -372,6 +381,7 @@ class ForwardMode {
       if (tangents.varies(result)) this.define(result, tangents.of(b, result));
       return;
     }
+    checkAgain(this.ctx, op);
     if (op.spread?.some(Boolean) === true && site.known?.rest === undefined) {
       this.ctx.report(
         "PB3012",

@@ -229,8 +229,13 @@ export const codes = {
   ),
   PB3014: explain(
     "A derivative cannot be differentiated again",
-    "Second derivatives go through the code that the compiler writes for the first; here it calls something that has only a first one.",
-    "Inline the call, move the function into this file, or differentiate once.",
+    "Second derivatives go through forward mode: the jvp of a registration must be written in place, an operator must be applied to a function that is seen, and a function whose gradient is differentiated must not write into its arguments.",
+    "Write the function, or the rule, where the compiler sees it; copy an array before changing it.",
+  ),
+  PB3015: explain(
+    "A registered derivative has no reverse mode",
+    "gradient and pullback need the vjp of everything that they pass through.",
+    "Give the registration a vjp: registerDerivative(f, { vjp: (x, y) => ({ value, pullback: (ct) => [ … ] }), jvp }).",
   ),
   PB3020: explain(
     "A package was compiled for another version of the binary interface",

@@ -226,8 +226,9 @@ export type Callee =
       readonly method?: string;
       readonly accessor?: "get" | "set";
       readonly wrt: readonly number[];
-      /** False where the registration is seen to have no `jvp`. */
+      /** False where the registration is seen to have no `jvp`, or no `vjp`. */
       readonly forward?: boolean;
+      readonly reverse?: boolean;
       /** The function of the program that is its `jvp`. */
       readonly jvpKey?: string;
       readonly effects: "none" | "random" | "state";

@@ -360,8 +360,7 @@ function powerSlope(a: Tensor, b: Operand): Tensor {
  * constant nearly always, and its tangent 0 times NaN would be NaN.
  */
 function exponentSlope(a: Tensor, b: Operand, value: Tensor): Tensor {
-  const zero =
-    typeof b === "object" ? b.greaterEqual(0).logicalAnd(a.equal(0)) : +b >= 0 ? a.lessEqual(0) : a.less(0);
+  const zero = typeof b === "object" ? b.greaterEqual(0).logicalAnd(a.equal(0)) : +b >= 0 ? a.lessEqual(0) : a.less(0);
   return where(zero, 0, value.mul(where(zero, 1, a).log()));
 }
 

@@ -40,8 +40,8 @@ export function bodies(s: Lowering, symbol: ts.Symbol): FunctionNode[] {
 }
 
 /** What a registration says of the function that it is for. */
-function registered({ key, positions, effects, retains, forward, jvpKey }: RegisteredTarget) {
-  return { key, wrt: positions, effects, retains, forward, ...(jvpKey === undefined ? {} : { jvpKey }) };
+function registered({ key, positions, effects, retains, forward, reverse, jvpKey }: RegisteredTarget) {
+  return { key, wrt: positions, effects, retains, forward, reverse, ...(jvpKey === undefined ? {} : { jvpKey }) };
 }
 
 /** A plain function by its name: `f`, `ns.f`, `C.make`. */

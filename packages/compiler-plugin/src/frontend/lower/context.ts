@@ -12,8 +12,9 @@ export interface RegisteredTarget {
   readonly receiver: boolean;
   readonly effects: "none" | "random" | "state";
   readonly retains: boolean;
-  /** Whether the rule has a `jvp`, as far as one can see. */
+  /** Whether the rule has a `jvp`, and a `vjp`, as far as one can see. */
   readonly forward: boolean;
+  readonly reverse: boolean;
   /** The key of the function that is its `jvp`, where the registration shows it. */
   readonly jvpKey?: string;
 }

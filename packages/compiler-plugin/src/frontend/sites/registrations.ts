@@ -102,6 +102,7 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
         effects: options.effects,
         retains: options.retains,
         forward: options.forward,
+        reverse: options.reverse,
         ...(jvp === undefined ? {} : { jvpKey: keyOf(host, jvp) }),
       };
       const earlier = target.declarations.map((d) => places.get(d)).find((s) => s !== undefined);
@@ -213,6 +214,7 @@ function ruleOptions(
   effects: "none" | "random" | "state";
   retains: boolean;
   forward: boolean;
+  reverse: boolean;
   open?: number;
 } {
   const found: {
@@ -220,16 +222,20 @@ function ruleOptions(
     effects: "none" | "random" | "state";
     retains: boolean;
     forward: boolean;
+    reverse: boolean;
     open?: number;
   } = {
     effects: "none",
     retains: false,
     forward: true,
+    reverse: true,
   };
   if (rule === undefined || !typescript.isObjectLiteralExpression(rule)) return found;
   found.open = rule.getStart() + 1;
   const isWritten = (name: string) => rule.properties.some((p) => p.name?.getText() === name);
-  found.forward = isWritten("jvp") || rule.properties.some(typescript.isSpreadAssignment);
+  const isOpen = rule.properties.some(typescript.isSpreadAssignment);
+  found.forward = isOpen || isWritten("jvp");
+  found.reverse = isOpen || isWritten("vjp");
   for (const property of rule.properties) {
     if (!typescript.isPropertyAssignment(property)) continue;
     const value = unwrapped(typescript, property.initializer);
