@@ -44,9 +44,9 @@ export function demandsOf(program: Program, functions: readonly HirFunction[]): 
           demand(named, fullMask(program, named), mode);
         }
         const code = op.variant === undefined ? undefined : foundAs(op.variant, definitions);
-        if (code !== undefined) {
-          let named = code.key;
-          for (let k = code.order; k > (mode === "forward" ? 1 : 0); k--)
+        for (const key of code?.keys ?? []) {
+          let named = key;
+          for (let k = code?.order ?? 0; k > (mode === "forward" ? 1 : 0); k--)
             named = dualKey({ of: named, mask: fullMask(program, named) });
           demand(named, fullMask(program, named), mode);
         }
@@ -154,13 +154,15 @@ function fullMask(program: Program, key: string): string {
     .join("");
 }
 
-/** The named function whose code is looked up, through checkpoints, and how often its forward-mode code is asked for. */
-function foundAs(code: Value, definitions: ReadonlyMap<Value, Op>): { key: string; order: number } | undefined {
+/** The named functions whose code is looked up, through checkpoints, and how often their forward-mode code is asked for. */
+function foundAs(
+  code: Value,
+  definitions: ReadonlyMap<Value, Op>,
+): { keys: readonly string[]; order: number } | undefined {
   const made = definitions.get(code);
-  if (made?.kind === "global") return made.functionKey === undefined ? undefined : { key: made.functionKey, order: 0 };
   const checkpoint =
     made?.kind === "call" && made.callee.kind === "inert" && made.callee.operator?.name === "checkpoint";
-  if (made?.kind !== "runtime" && !checkpoint) return undefined;
+  if (made?.kind !== "runtime" && !checkpoint) return { keys: passed([code], definitions), order: 0 };
   const found = foundAs(made.args[0] as Value, definitions);
   return found && made.kind === "runtime" && made.fn === "jvp" ? { ...found, order: found.order + 1 } : found;
 }

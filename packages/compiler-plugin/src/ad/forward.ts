@@ -9,8 +9,10 @@ import {
   type CallOp,
   type ClosureOp,
   caughtBy,
+  dualOf,
   elementType,
   fieldType,
+  type HirFunction,
   inertType,
   intType,
   isInteger,
@@ -150,6 +152,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
     default:
       b.emit(op);
   }
+  if (op.kind === "global") checkPlatform(ctx, ctx.fn, op);
   if (!shadowed || result === undefined) {
     if (op.kind === "opaque") checkOpaque(ctx, op);
     return;
@@ -569,20 +572,30 @@ export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp
   ctx.report(code, op.span, message, hint);
 }
 
-/** A registered derivative that is differentiated again must be there to be seen. */
-export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallOp): void {
+/** The platform's functions have forward-mode code that nobody compiled: as values they are derived once. */
+export function checkPlatform(
+  ctx: Pick<Context, "report">,
+  fn: HirFunction,
+  { text, span }: Extract<Op, { kind: "global" }>,
+): void {
+  if (dualOf(fn.key) === undefined || !/^Math\.[a-z]/.test(text)) return;
+  const hint = `Write (x) => ${text}(x) in its place.`;
+  ctx.report("PB3014", span, `${text}, taken as a value, cannot be differentiated again.`, hint);
+}
+
+/** What forward-mode code calls, when it is differentiated again: rules must be there to be seen, and nothing be caught. */
+export function checkAgain(ctx: Pick<Context, "report">, { callee, span, catches }: CallOp): void {
   const code = callee.kind === "value" ? callee.code : undefined;
-  if (code === undefined || code.rule === "differential" || code.of.kind !== "registered") return;
-  if (code.rule === undefined) {
+  const isDual = code !== undefined || (callee.kind === "known" && dualOf(callee.key) !== undefined);
+  if (catches === true && isDual) {
     ctx.report(
       "PB3014",
       span,
-      `The derivative given for ${code.of.method ?? code.of.text} cannot be differentiated again inside a try.`,
-      "Move the call into a function of its own, and call that inside the try.",
+      "A call that may throw inside a try cannot be differentiated again.",
+      "Move the try into a function that is not differentiated twice, or check the arguments before the call.",
     );
-    return;
   }
-  if (code.of.jvpKey !== undefined) return;
+  if (code?.rule !== "jvp" || code.of.kind !== "registered" || code.of.jvpKey !== undefined) return;
   ctx.report(
     "PB3014",
     span,

@@ -8,7 +8,8 @@ import { type HirFunction, type Value, walk } from "../hir/index.ts";
  */
 export function independent(fn: HirFunction, mask: string, summaries: Summaries): number[] {
   const [result] = fn.body.results;
-  if (result === undefined) return [];
+  // What a gradient depends on does not stand in its operations.
+  if (result === undefined || fn.gradientOf !== undefined) return [];
   return fn.params.flatMap((p, i) => {
     if (mask[i] !== "1" || p.name?.startsWith("_") === true) return [];
     const alone = activity(fn, fn.params.map((_, k) => (k === i ? "1" : "0")).join(""), summaries);

@@ -36,6 +36,7 @@ import {
   checkInert,
   checkOpaque,
   checkOperator,
+  checkPlatform,
   functionOf,
   reportLost,
   shadowType,
@@ -187,6 +188,7 @@ class ForwardMode {
       default:
         b.emit(op);
     }
+    if (op.kind === "global") checkPlatform(this.ctx, this.fn, op);
     if (op.kind === "prim") checkOperator(this.ctx, op);
     if (op.kind === "opaque") checkOpaque(this.ctx, op);
     const result = op.results[0];
