@@ -24,7 +24,7 @@ type Place = number | { readonly zeroOf: number };
 export type Source = Place | readonly Place[] | undefined;
 
 /** The zero companion of an argument: a number, a shadow, or the symbolic zero of a leaf. */
-export const zeroSlot = (value: unknown) => (typeof value === "number" ? 0 : zeroShadow(value));
+const zeroSlot = (value: unknown) => (typeof value === "number" ? 0 : zeroShadow(value));
 
 const isPlaces = (source: Source): source is readonly Place[] => Array.isArray(source);
 

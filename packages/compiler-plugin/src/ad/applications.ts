@@ -17,7 +17,7 @@ import {
 } from "../hir/index.ts";
 
 /** Makes the function that an operator makes of a literal. */
-export type Apply = (program: Program, of: HirFunction, application: Application) => HirFunction;
+type Apply = (program: Program, of: HirFunction, application: Application) => HirFunction;
 
 export function resolveOperators(fn: HirFunction, program: Program, apply: Apply): HirFunction {
   const definitions = new Map<Value, Op>();

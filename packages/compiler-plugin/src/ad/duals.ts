@@ -28,9 +28,9 @@ import { jvp } from "./jvp.ts";
 import { freshIds } from "./vjp.ts";
 
 /** A function found at run time that carries what its forward-mode code is derived by. */
-export const carryingType: Type = { kind: "function", text: "DifferentiableFunction" };
+const carryingType: Type = { kind: "function", text: "DifferentiableFunction" };
 
-export interface DualFunction {
+interface DualFunction {
   readonly function: HirFunction;
   readonly diagnostics: readonly Diagnostic[];
 }

@@ -49,12 +49,6 @@ export function dualOf(key: string): Dual | undefined {
   return made?.by === dual ? { of: made.of, mask: made.rest } : undefined;
 }
 
-/** The function that the program declares, behind everything made of it. */
-export function declaredKey(key: string): string {
-  const at = key.indexOf(mark);
-  return at < 0 ? key : key.slice(0, at);
-}
-
 function split(key: string): { of: string; by: string; rest: string } | undefined {
   const at = key.lastIndexOf(mark);
   if (at < 0) return undefined;
