@@ -19,7 +19,7 @@ export interface Check {
 
 type Operation = (...args: unknown[]) => unknown;
 
-function operationOf(c: Case): Operation | undefined {
+export function operationOf(c: Case): Operation | undefined {
   return (
     c.call === "method" ? (Tensor.prototype as unknown as Record<string, unknown>) : (core as Record<string, unknown>)
   )[c.op] as Operation | undefined;
@@ -34,7 +34,7 @@ function requireSame(got: unknown, want: unknown, what: string): void {
   require(a === b, () => `${what}: got ${a}, want ${b}`);
 }
 
-function at(value: unknown, path: string): Tensor {
+export function at(value: unknown, path: string): Tensor {
   return (
     path === "" ? value : path.split(".").reduce((v, key) => (v as Record<string, unknown>)[key], value)
   ) as Tensor;
@@ -189,6 +189,12 @@ async function checkTangent(c: Case, area: Area, operation: Operation, rule: Rul
   }
 }
 
+/** The check of what an operation gives, without derivatives. */
+export function valuesCheck(c: Case, area: Area): Check {
+  const run = () => checkValues(c, area, operationOf(c)!);
+  return { id: `${c.id}: values`, op: c.op, kind: "values", dtypes: dtypesOf(c, area), run };
+}
+
 /** The checks of every case of an area whose operation exists. */
 export function checksOf(area: Area): Check[] {
   const checks: Check[] = [];
@@ -196,7 +202,7 @@ export function checksOf(area: Area): Check[] {
     const operation = operationOf(c);
     if (operation === undefined) continue;
     const common = { op: c.op, dtypes: dtypesOf(c, area) };
-    checks.push({ ...common, id: `${c.id}: values`, kind: "values", run: () => checkValues(c, area, operation) });
+    checks.push(valuesCheck(c, area));
     const rule = ruleOf(operation);
     if (c.gradients === undefined || rule === undefined) continue;
     const gradient = () => checkGradient(c, area, operation, rule);

@@ -35,6 +35,8 @@ export const plugin: UnpluginInstance<BundlerOptions | undefined> = createUnplug
       // These find TypeScript themselves, and would take what a plugin resolves for a module of another kind.
       if (meta.framework === "esbuild" || meta.framework === "bun") return undefined;
       if (importer === undefined || !isOwn(importer)) return undefined;
+      // Modules that another plugin makes up, such as Vite's for dynamic imports, are no files.
+      if (specifier.startsWith("\0")) return undefined;
       const from = fileOf(importer);
       // What compiled code imports need not be a dependency of the project itself.
       if (specifier === runtime) return seesRuntime(from) ? undefined : fileURLToPath(import.meta.resolve(runtime));

@@ -1,7 +1,7 @@
 /** Reductions, positions of extrema and scans. */
 import type { ReduceOp, ScanOp } from "../../backend/backend.ts";
 import { sizeOf } from "../eager/arrays.ts";
-import { floatBinary } from "./elementwise.ts";
+import { floatBinary, integerBinary } from "./elementwise.ts";
 import { reshaped } from "./kernels.ts";
 import type { Info } from "./types.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -35,34 +35,29 @@ export function argReduce(w: Vocabulary, op: "argmax" | "argmin", x: Info, axis:
 }
 
 /** A scan by doubling distances (Hillis and Steele 1986), for what engines have no kernel. */
-function doubling(
-  w: Vocabulary,
-  x: Info,
-  axis: number,
-  neutralElement: number,
-  join: (a: Info, b: Info) => Info,
-): Info {
+function doubling(w: Vocabulary, x: Info, axis: number, join: (a: Info, b: Info) => Info): Info {
   const extent = x.shape[axis];
   let result = x;
   for (let distance = 1; distance < extent; distance *= 2) {
-    const size = x.shape.map((own, i) => (i === axis ? own - distance : own));
-    const kept = w.slice(
-      result,
-      x.shape.map(() => 0),
-      size,
-    );
-    const widths = x.shape.map((_, i): [number, number] => (i === axis ? [distance, 0] : [0, 0]));
-    result = join(result, w.pad(kept, widths, neutralElement));
+    const before = result;
+    const from = (start: number, count: number): Info =>
+      w.slice(
+        before,
+        x.shape.map((_, i) => (i === axis ? start : 0)),
+        x.shape.map((own, i) => (i === axis ? count : own)),
+      );
+    const rest = extent - distance;
+    result = w.concat([from(0, distance), join(from(distance, rest), from(0, rest))], axis);
   }
   return result;
 }
 
-/** Cumulative logSumExp, maxima or minima; `undefined` for sums and products, which have kernels. */
+/** Cumulative sums and products by their kernels, logSumExp, maxima and minima by doubling. */
 export function scan(w: Vocabulary, op: ScanOp, x: Info, axis: number, exclusive: boolean, reverse: boolean): Info {
   if (op === "cumsum" || op === "cumprod")
     return w.kernels.run(op === "cumsum" ? "Cumsum" : "Cumprod", { x }, { axis, exclusive, reverse });
-  if (op === "logCumSumExp") return doubling(w, x, axis, -Infinity, (a, b) => floatBinary.logAddExp!(w, a, b));
-  const highest = op === "cummax";
-  const start = x.dtype === "float32" ? (highest ? -Infinity : Infinity) : highest ? -(2 ** 31) : 2 ** 31 - 1;
-  return doubling(w, x, axis, start, highest ? w.maximum : w.minimum);
+  if (op === "logCumSumExp") return doubling(w, x, axis, (a, b) => floatBinary.logAddExp!(w, a, b));
+  const name = op === "cummax" ? "maximum" : "minimum";
+  const join = x.dtype === "float32" ? floatBinary[name]! : integerBinary[name]!;
+  return doubling(w, x, axis, (a, b) => join(w, a, b));
 }

@@ -108,6 +108,13 @@ describe.each(engines)("tfjs:%s", (engine) => {
     ]);
   });
 
+  test("running extrema of integers, and of bool", async () => {
+    const x = await withBackend(device, () => tensor([[3, 1, 2, -5, 4]], { dtype: "int32" }));
+    expect(x.cummin(1).toArray()).toEqual([[3, 1, 1, -5, -5]]);
+    expect(x.cummax(1).toArray()).toEqual([[3, 3, 3, 3, 4]]);
+    expect(x.greater(2).cumsum(1).toArray()).toEqual([[1, 1, 1, 1, 2]]);
+  });
+
   test("out of range indices are errors", async () => {
     const x = await withBackend(device, () => tensor([1, 2, 3]));
     const index = tensor([3], { dtype: "int32" }).to(device);
