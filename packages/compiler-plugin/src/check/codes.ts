@@ -97,11 +97,6 @@ export const codes = {
     "The position is out of range, given twice, or its parameter's type has no tangent.",
     "List positions of differentiable parameters, counted from 0.",
   ),
-  PB2006: explain(
-    "An active #private field",
-    "Generated code outside the class body cannot reach a #private field.",
-    "Declare the field `private` instead of `#`, or mark its type NoDerivative<…>.",
-  ),
   PB2007: explain(
     "An active value is stored in an integer array",
     "Integer arrays round what they store; they have no tangent.",
@@ -207,11 +202,6 @@ export const codes = {
     "Registrations hold for the whole program, so the compiler must see them without running it.",
     "Move registerDerivative(…) to the top level of its module.",
   ),
-  PB3010: explain(
-    "An implementation of a differentiable member has no derivative",
-    "The interface member is tagged @differentiable, which obliges every implementation.",
-    "Make the implementation differentiable, or remove the tag.",
-  ),
   PB3013: explain(
     "A registered derivative has no forward mode",
     "derivative, differential, jacobian and hessianVectorProduct need the jvp of everything that they pass through.",
@@ -256,16 +246,6 @@ export const codes = {
     "An active value is written to a global variable",
     "A module-level variable outlives the derivative; its adjoint would be lost.",
     "Return the value, or pass an object to hold it; withoutDerivative(x) for logging.",
-  ),
-  PB4002: explain(
-    "An active value is written to a shared value",
-    "The compiler cannot prove that nothing else holds the object that is changed.",
-    "Copy the object first, or return a new one.",
-  ),
-  PB4003: explain(
-    "An array changes its length while it is iterated",
-    "The reverse sweep would walk other elements than the forward sweep did.",
-    "Iterate over a copy.",
   ),
   PB4004: explain(
     "A method that rearranges an array in place cannot be differentiated",
