@@ -195,10 +195,11 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
           entries.push({ value: b.runtime("copiedShadow", [source], e.value.type) });
           continue;
         }
-        entries.push({ value: source });
-        if (e.value.type.kind !== "struct") continue;
+        const fields = e.value.type.kind === "struct" ? [...e.value.type.fields()] : undefined;
+        const shares = fields === undefined || fields.some(([, type]) => !["v", "-"].includes(passing(type)));
         // The copy shares what the fields point to; the numbers and leaves in it are slots of their own.
-        for (const [key, type] of e.value.type.fields()) {
+        if (shares) entries.push({ value: source });
+        for (const [key, type] of fields ?? []) {
           if (key.startsWith("#")) continue;
           if (passing(type) === "v") entries.push({ key, value: slotZero(ctx, b, type, undefined) as Value });
         }
