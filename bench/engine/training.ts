@@ -19,6 +19,11 @@ const flag = (name: string) => given.includes(`--${name}`);
 const option = (name: string, otherwise: string) =>
   given.includes(`--${name}`) ? given[given.indexOf(`--${name}`) + 1]! : otherwise;
 const names = (given[0]?.startsWith("--") === false ? given[0] : Object.keys(models).join(",")).split(",");
+const unknown = names.filter((name) => !(name in models));
+if (unknown.length > 0) {
+  console.error(`There is no model ${unknown.join(", ")}; models: ${Object.keys(models).join(",")}.`);
+  process.exit(1);
+}
 const rounds = Number(option("rounds", "5"));
 const backends = option("backends", "eager,lazy").split(",");
 const warmUp = 4;
@@ -39,11 +44,13 @@ function measure(step: Step, samples: Samples): number {
   return loss;
 }
 
-/** What PyTorch takes, with two threads; undefined where it is not installed. */
+/** What PyTorch takes, with two threads; undefined where it is not installed or cannot run the model. */
 function peer(name: string): { wall: number; processor: number; loss: number } | undefined {
   const script = fileURLToPath(new URL("./training.py", import.meta.url));
-  const { status, stdout } = spawnSync("python3", [script, name, String(rounds)], { encoding: "utf8" });
-  return status === 0 ? JSON.parse(stdout) : undefined;
+  const { status, stdout, stderr } = spawnSync("python3", [script, name, String(rounds)], { encoding: "utf8" });
+  if (status === 0) return JSON.parse(stdout);
+  console.log(`${name}, PyTorch: not measured (${stderr?.trim().split("\n").at(-1) ?? "there is no python3"})`);
+  return undefined;
 }
 
 if (flag("profile")) startProfile(flag("shapes"));

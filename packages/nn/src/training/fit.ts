@@ -59,7 +59,10 @@ export interface FitOptions<Model, Batch> {
   readonly log?: string;
   /** A file for a page with the run's curves, in HTML, written at the end. */
   readonly report?: string;
-  /** Progress in the terminal, and the loss curve at the end; default true. */
+  /**
+   * Progress in the terminal, and the loss curve at the end; default true, which is silent where there is no terminal.
+   * Options ask for it everywhere: without a terminal, as a line now and then.
+   */
   readonly progress?: boolean | ProgressOptions<Batch>;
 }
 

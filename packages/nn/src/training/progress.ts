@@ -80,7 +80,7 @@ export class Progress<Batch> {
     parts.push(step >= this.#total ? `in ${formatDuration(left)}` : `${formatDuration(left)} left`);
     const text = [`step ${String(step).padStart(String(this.#total).length)}/${this.#total}`, ...parts].join("  ");
     const room = Math.min(30, (this.#stream?.columns ?? 80) - text.length - 3);
-    return room < 5 ? text : `${bar(step / this.#total, room)} ${text}`;
+    return !this.interactive || room < 5 ? text : `${bar(step / this.#total, room)} ${text}`;
   }
 }
 

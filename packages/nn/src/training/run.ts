@@ -311,6 +311,7 @@ export class Run<Model, Batch> {
     if (progress === false) return undefined;
     const perEpoch = Math.ceil((this.#data.length ?? Number.POSITIVE_INFINITY) / accumulate);
     const total = Math.min(maxSteps, epochs * perEpoch);
-    return new Progress(Number.isFinite(total) ? total : undefined, progress === true ? {} : progress);
+    const shown = new Progress(Number.isFinite(total) ? total : undefined, progress === true ? {} : progress);
+    return progress === true && !shown.interactive ? undefined : shown;
   }
 }
