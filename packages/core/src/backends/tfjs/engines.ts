@@ -92,7 +92,16 @@ export async function loadTfjs(
   const tfjs = modules[0] as unknown as Tfjs;
   if (wasmPaths !== undefined)
     (modules[1] as { setWasmPaths?: (paths: unknown) => void } | undefined)?.setWasmPaths?.(wasmPaths);
+  if (engine === "wasm") avoidBrokenThreads(tfjs);
   return new TfjsBackend(tfjs, await start(tfjs, source.registered, device), source.registered, device);
+}
+
+/**
+ * The workers of tfjs's threaded binary run the text of its loader, which names a variable of the module around it.
+ * Where a minifier has renamed that variable they fail, and the engine never answers; then it has to do with one thread.
+ */
+function avoidBrokenThreads(tfjs: Tfjs): void {
+  if (tfjs.engine().constructor.name !== "Engine") tfjs.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
 }
 
 async function start(tfjs: Tfjs, registered: string, device: string): Promise<Engine> {
