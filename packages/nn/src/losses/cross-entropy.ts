@@ -1,6 +1,6 @@
 /** Cross-entropy of logits, with a derivative of its own: softmax minus the target distribution. */
 import { type Int, type NoDerivative, registerDerivative } from "@pullback/autodiff";
-import { ShapeError, type Tensor, where } from "@pullback/core";
+import { IndexError, ShapeError, type Tensor, tensor, where } from "@pullback/core";
 import { type LossOptions, type Reduction, reduce } from "./reduction.ts";
 
 export interface LabelOptions extends LossOptions {
@@ -25,11 +25,12 @@ export interface CrossEntropyOptions extends LabelOptions {
  * distributions it is over all positions. The gradient reaches logits and distributions, not `weight`.
  *
  * @throws ShapeError when targets have neither shape; IndexError for a label outside the classes
- * @differentiable
  */
 export function crossEntropy(logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const form = readOptions(logits, targets, options);
-  const loss = isLabels(targets) ? labelLoss(form, targets) : distributionLoss(form, targets);
+  const loss = isLabels(targets)
+    ? withinClasses("crossEntropy", form, targets, () => labelLoss(form, targets))
+    : distributionLoss(form, targets);
   return loss.cast(logits.dtype);
 }
 
@@ -71,13 +72,29 @@ const widened = (x: Tensor): Tensor => (x.dtype === "float16" || x.dtype === "bf
 
 const isLabels = (targets: Tensor): boolean => !targets.dtype.includes("float");
 
-/** Labels as indices that exist, which of them count, and with which factor. */
-function readLabels({ logits, ignoreIndex, weight }: Form, targets: Tensor) {
+/** Labels as indices, which of them count, and with which factor. A negative label is no index from the end. */
+function readLabels({ logits, classes, ignoreIndex, weight }: Form, targets: Tensor) {
   const counted = targets.notEqual(ignoreIndex);
-  const indices = where(counted, targets, 0).cast("int32");
+  const indices = where(counted, where(targets.less(0), classes, targets), 0).cast("int32");
   const factor =
     weight === undefined ? counted.cast(logits.dtype) : where(counted, weight.gather(indices), 0).cast(logits.dtype);
   return { counted, indices: indices.expandDims(-1), factor };
+}
+
+/** Where an index of `work` is outside its axis, names the label. */
+function withinClasses(operation: string, { classes, ignoreIndex }: Form, targets: Tensor, work: () => Tensor): Tensor {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof IndexError)) throw error;
+    const labels = targets.dataSync();
+    const at = labels.findIndex((label) => label !== ignoreIndex && !(label >= 0 && label < classes));
+    if (at < 0) throw error;
+    throw new IndexError(`${operation}: label ${labels[at]} at position ${at} is not one of ${classes} classes.`, {
+      hint: `Labels run from 0 to ${classes - 1}; ${ignoreIndex} is ignored.`,
+      cause: error,
+    });
+  }
 }
 
 function labelLoss(form: Form, targets: Tensor): Tensor {
@@ -158,6 +175,23 @@ registerDerivative(crossEntropy, {
       const ofTargets =
         labels || needs?.[1] === false ? undefined : targetGradient(form, cotangent).cast(targets.dtype);
       return [ofLogits, ofTargets];
+    },
+  }),
+  jvp: (logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}) => ({
+    value: crossEntropy(logits, targets, options),
+    differential: (ofLogits: Tensor | undefined, ofTargets: Tensor | undefined) => {
+      const form = readOptions(logits, targets, options);
+      const labels = isLabels(targets);
+      // The loss of a position depends on that position alone: its slopes are the gradient for a cotangent of ones.
+      const one = tensor(1, { dtype: form.logits.dtype, device: logits.device });
+      const ones = form.reduction === "none" ? one.broadcastTo(form.logits.shape.slice(0, -1)) : one;
+      const slope = labels ? labelGradient(form, targets, ones) : distributionGradient(form, targets, ones);
+      const over = form.reduction === "none" ? form.axis : undefined;
+      const byLogits = ofLogits === undefined ? undefined : slope.mul(ofLogits).sum(over);
+      const byTargets =
+        labels || ofTargets === undefined ? undefined : targetGradient(form, ones).mul(ofTargets).sum(over);
+      const sum = byLogits === undefined || byTargets === undefined ? (byLogits ?? byTargets) : byLogits.add(byTargets);
+      return sum?.cast(logits.dtype);
     },
   }),
 });
