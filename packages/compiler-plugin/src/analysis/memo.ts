@@ -37,10 +37,6 @@ export class Memo {
     this.#revision += 1;
   }
 
-  forget(): void {
-    this.#entries.clear();
-  }
-
   /**
    * The value of `compute`, which may read other entries. It must not depend on anything else that changes, and must not
    * ask for itself.
