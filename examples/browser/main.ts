@@ -1,12 +1,14 @@
 /**
  * The library in a browser: the conformance suite and a short training run on the backend that the address names
- * (?backend=eager, ?backend=tfjs:wasm, …; every=20 runs each twentieth check only, every=0 none). Built with Vite and opened by the
+ * (?backend=eager, ?backend=tfjs:wasm, …; every=20 runs each twentieth check only, every=0 none), or work for threads
+ * (?work=threads). Built with Vite and opened by the
  * test beside it, which serves the table of cases under /tensor/ and the binaries of tfjs under /wasm/.
  */
 import { valueWithGradient } from "@pullback/autodiff";
 import { setSeed, tensor, useBackend } from "@pullback/core";
 import { checksOf, loadAreas, runCheck } from "@pullback/core/conformance";
 import { AdamW, Linear, meanSquaredError, Sequential, Tanh } from "@pullback/nn";
+import { threadsAtWork } from "./threads.ts";
 
 /** What the test reads. */
 export interface Outcome {
@@ -73,8 +75,9 @@ function show(text: string): void {
   document.getElementById("report")!.textContent = text;
 }
 
-const outcome = run();
-(globalThis as { outcome?: Promise<Outcome> }).outcome = outcome;
+const threads = new URLSearchParams(location.search).get("work") === "threads";
+const outcome = threads ? threadsAtWork() : run();
+(globalThis as { outcome?: Promise<unknown> }).outcome = outcome;
 outcome.then(
   (done) => show(JSON.stringify(done, null, 2)),
   (error: Error) => show(String(error.stack)),

@@ -20,6 +20,7 @@ export {
   type WindowAxis,
   withBackend,
 } from "./backend/index.ts";
+export { type ThreadStats, threadStats } from "./backends/eager/index.ts";
 export { HostedBackend } from "./backends/hosted/index.ts";
 export type { TfjsEngine, TfjsOptions, TfjsTensor } from "./backends/tfjs/index.ts";
 export * from "./bridges/index.ts";

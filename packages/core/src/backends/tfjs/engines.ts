@@ -2,6 +2,7 @@
 import { BackendError } from "../../errors.ts";
 import { TfjsBackend } from "./tfjs-backend.ts";
 import type { Engine, Tfjs } from "./types.ts";
+import { withRepairedWorkers } from "./wasm-threads.ts";
 
 /** The engines that `useBackend("tfjs", { engine })` knows. */
 export type TfjsEngine = "cpu" | "wasm" | "webgl" | "webgpu" | "node" | "node-gpu";
@@ -92,16 +93,20 @@ export async function loadTfjs(
   const tfjs = modules[0] as unknown as Tfjs;
   if (wasmPaths !== undefined)
     (modules[1] as { setWasmPaths?: (paths: unknown) => void } | undefined)?.setWasmPaths?.(wasmPaths);
-  if (engine === "wasm") avoidBrokenThreads(tfjs);
-  return new TfjsBackend(tfjs, await start(tfjs, source.registered, device), source.registered, device);
+  const started = engine === "wasm" ? startWasm(tfjs, device) : start(tfjs, source.registered, device);
+  return new TfjsBackend(tfjs, await started, source.registered, device);
 }
 
-/**
- * The workers of tfjs's threaded binary run the text of its loader, which names a variable of the module around it.
- * Where a minifier has renamed that variable they fail, and the engine never answers; then it has to do with one thread.
- */
-function avoidBrokenThreads(tfjs: Tfjs): void {
-  if (tfjs.engine().constructor.name !== "Engine") tfjs.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+/** Threads where the platform has them; without them where their workers cannot be helped to start. */
+async function startWasm(tfjs: Tfjs, device: string): Promise<Engine> {
+  const flag = "WASM_HAS_MULTITHREAD_SUPPORT";
+  if (!(await tfjs.env().getAsync(flag))) return start(tfjs, "wasm", device);
+  try {
+    return await withRepairedWorkers(() => start(tfjs, "wasm", device));
+  } catch (error) {
+    tfjs.env().set(flag, false);
+    return start(tfjs, "wasm", device).catch(() => Promise.reject(error));
+  }
 }
 
 async function start(tfjs: Tfjs, registered: string, device: string): Promise<Engine> {

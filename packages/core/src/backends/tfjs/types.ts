@@ -55,7 +55,7 @@ export interface Tfjs {
   customGrad(
     f: (x: TfjsTensor) => { value: TfjsTensor; gradFunc: (ct: TfjsTensor) => TfjsTensor },
   ): (x: TfjsTensor) => TfjsTensor;
-  env(): { set(flag: string, value: boolean): void };
+  env(): { set(flag: string, value: boolean): void; getAsync(flag: string): Promise<unknown> };
   engine(): {
     readonly backendName: string;
     /** Takes over a reference: the tensor is tfjs's to dispose of. */

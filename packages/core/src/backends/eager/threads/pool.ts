@@ -5,17 +5,9 @@
  */
 import { BackendError } from "../../../errors.ts";
 import { isShared, type SharedModule } from "../wasm/index.ts";
-import { availableThreads, startWorker } from "./platform.ts";
+import { availableThreads, type Helper, maySleep, sayOnce, startWorker } from "./platform.ts";
 import { shares } from "./shares.ts";
-import {
-  control,
-  controlInts,
-  moduleRoom,
-  mostParameters,
-  mostTasks,
-  parameterBytes,
-  workerSource,
-} from "./worker-source.ts";
+import { control, controlInts, moduleRoom, mostParameters, mostTasks, parameterBytes } from "./worker-source.ts";
 
 type Parameters = readonly number[];
 export interface PoolOptions {
@@ -31,21 +23,28 @@ interface Crew {
   readonly control: Int32Array;
   readonly parameters: Float64Array;
   readonly code: Uint8Array;
-  readonly workers: readonly { terminate(): Promise<unknown> }[];
+  readonly workers: readonly Helper[];
   job: number;
   module: number;
 }
 
-let said = false;
+/** What threads have done for an engine. */
+export interface ThreadStats {
+  /** Threads that an operation may use, the caller's included: 1 where no memory can be shared. */
+  readonly threads: number;
+  /** Workers that are running; they start with the first large operation, and a browser needs a moment for it. */
+  readonly workers: number;
+  /** Shares of operations that workers have computed since they started. */
+  readonly shares: number;
+}
 
 /** Says once, when work comes that threads could share, that this platform has no memory to share. */
 function sayWhyAlone(): void {
-  if (said || typeof SharedArrayBuffer !== "undefined") return;
-  said = true;
-  console.warn(
-    "pullback: everything runs on one thread, for there is no SharedArrayBuffer. In a browser, serve the page with " +
-      "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
-  );
+  if (typeof SharedArrayBuffer === "undefined")
+    sayOnce(
+      "everything runs on one thread, for there is no SharedArrayBuffer. In a browser, serve the page with " +
+        "Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
+    );
 }
 
 export class ThreadPool {
@@ -120,6 +119,13 @@ export class ThreadPool {
     );
   }
 
+  stats(): ThreadStats {
+    const { crew, threads } = this;
+    if (crew === undefined) return { threads, workers: 0, shares: 0 };
+    const read = (word: number): number => Atomics.load(crew.control, word);
+    return { threads, workers: read(control.ready), shares: read(control.helped) };
+  }
+
   /** Ends the workers. The next job starts new ones. */
   close(): Promise<unknown> {
     const { crew } = this;
@@ -137,9 +143,9 @@ export class ThreadPool {
       control: new Int32Array(shared, 0, controlInts),
       parameters: new Float64Array(shared, controlInts * 4, mostTasks * mostParameters),
       code: new Uint8Array(shared, controlInts * 4 + parameterBytes),
-      workers: Array.from({ length: this.threads - 1 }, () =>
-        startWorker(workerSource, { memory: this.memory, shared }),
-      ).filter((worker) => worker !== undefined),
+      workers: Array.from({ length: this.threads - 1 }, () => startWorker({ memory: this.memory, shared })).filter(
+        (worker) => worker !== undefined,
+      ),
       job: 0,
       module: -1,
     };
@@ -168,14 +174,15 @@ export class ThreadPool {
     Atomics.notify(shared, control.state);
   }
 
-  /** Waits until all tasks are done. A worker that makes no progress for too long is given up, with the whole crew. */
+  /** Waits until all tasks are done, asleep where this thread may sleep. A worker that makes no progress for too long is given up, with the whole crew. */
   private join(crew: Crew, count: number): void {
     const shared = crew.control;
     for (let i = 0; i < spins; i++) if (Atomics.load(shared, control.done) === count) return;
     let done = Atomics.load(shared, control.done);
     let since = performance.now();
     while (done !== count) {
-      Atomics.wait(shared, control.done, done, Math.min(this.patience, 1000));
+      if (maySleep()) Atomics.wait(shared, control.done, done, Math.min(this.patience, 1000));
+      else for (let i = 0; i < spins && Atomics.load(shared, control.done) === done; i++);
       const now = Atomics.load(shared, control.done);
       if (now !== done) since = performance.now();
       else if (performance.now() - since > this.patience) {

@@ -16,6 +16,8 @@ export const control = {
   parameters: 7,
   closed: 8,
   moduleBytes: 9,
+  /** Tasks that workers have done, ever. */
+  helped: 10,
 } as const;
 
 /** Tasks of a job at most, and parameters of each. */
@@ -30,48 +32,56 @@ export const moduleRoom = 1 << 17;
 /** Rounds of the loop that looks for work before a worker goes to sleep: some tens of microseconds. */
 const spins = 2000;
 
-export const workerSource = `
-const { memory, shared } = require("node:worker_threads").workerData;
-const control = new Int32Array(shared, 0, ${controlInts});
-const parameters = new Float64Array(shared, ${controlInts * 4}, ${mostTasks * mostParameters});
-const code = new Uint8Array(shared, ${controlInts * 4 + parameterBytes});
-const instances = new Map();
-Atomics.add(control, ${control.ready}, 1);
-Atomics.notify(control, ${control.ready});
-let seen = 0;
-for (;;) {
-  let state = Atomics.load(control, ${control.state});
-  for (let i = 0; i < ${spins} && state >>> 8 === seen; i++) state = Atomics.load(control, ${control.state});
-  while (state >>> 8 === seen) {
-    Atomics.wait(control, ${control.state}, state);
-    state = Atomics.load(control, ${control.state});
-  }
-  if (Atomics.load(control, ${control.closed}) !== 0) break;
-  seen = state >>> 8;
-  while (state >>> 8 === seen) {
-    const task = state & 255;
-    if (task >= Atomics.load(control, ${control.count})) break;
-    const before = Atomics.compareExchange(control, ${control.state}, state, state + 1);
-    if (before !== state) {
-      state = before;
-      continue;
+const work = `
+function work({ memory, shared }) {
+  const control = new Int32Array(shared, 0, ${controlInts});
+  const parameters = new Float64Array(shared, ${controlInts * 4}, ${mostTasks * mostParameters});
+  const code = new Uint8Array(shared, ${controlInts * 4 + parameterBytes});
+  const instances = new Map();
+  Atomics.add(control, ${control.ready}, 1);
+  Atomics.notify(control, ${control.ready});
+  let seen = 0;
+  for (;;) {
+    let state = Atomics.load(control, ${control.state});
+    for (let i = 0; i < ${spins} && state >>> 8 === seen; i++) state = Atomics.load(control, ${control.state});
+    while (state >>> 8 === seen) {
+      Atomics.wait(control, ${control.state}, state);
+      state = Atomics.load(control, ${control.state});
     }
-    try {
-      const id = control[${control.module}];
-      let instance = instances.get(id);
-      if (instance === undefined) {
-        const module = new WebAssembly.Module(code.slice(0, control[${control.moduleBytes}]));
-        instance = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
-        instances.set(id, instance);
+    if (Atomics.load(control, ${control.closed}) !== 0) break;
+    seen = state >>> 8;
+    while (state >>> 8 === seen) {
+      const task = state & 255;
+      if (task >= Atomics.load(control, ${control.count})) break;
+      const before = Atomics.compareExchange(control, ${control.state}, state, state + 1);
+      if (before !== state) {
+        state = before;
+        continue;
       }
-      const at = task * ${mostParameters};
-      instance[control[${control.function}]](...parameters.subarray(at, at + control[${control.parameters}]));
-    } catch {
-      Atomics.store(control, ${control.failed}, 1);
+      try {
+        const id = control[${control.module}];
+        let instance = instances.get(id);
+        if (instance === undefined) {
+          const module = new WebAssembly.Module(code.slice(0, control[${control.moduleBytes}]));
+          instance = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
+          instances.set(id, instance);
+        }
+        const at = task * ${mostParameters};
+        instance[control[${control.function}]](...parameters.subarray(at, at + control[${control.parameters}]));
+      } catch {
+        Atomics.store(control, ${control.failed}, 1);
+      }
+      Atomics.add(control, ${control.helped}, 1);
+      Atomics.add(control, ${control.done}, 1);
+      Atomics.notify(control, ${control.done});
+      state = Atomics.load(control, ${control.state});
     }
-    Atomics.add(control, ${control.done}, 1);
-    Atomics.notify(control, ${control.done});
-    state = Atomics.load(control, ${control.state});
   }
 }
 `;
+
+/** For a worker of Node, which is given the memories as its data. */
+export const nodeSource = `${work}work(require("node:worker_threads").workerData);`;
+
+/** For a worker of a browser, which is sent the memories in its first and only message. */
+export const browserSource = `${work}onmessage = ({ data }) => work(data);`;
