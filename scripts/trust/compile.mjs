@@ -16,6 +16,8 @@ const { compileFile } = await load("compile/file.js");
 const { noProgress } = await load("compile/progress.js");
 
 export class Workplace {
+  #outputs = 0;
+
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "pullback-trust-")).replaceAll("\\", "/");
     mkdirSync(join(this.folder, "node_modules", "@pullback"), { recursive: true });
@@ -42,7 +44,7 @@ export class Workplace {
     const program = compiler.createProgram({ rootFiles: paths, projectFolder: this.folder, tsconfig });
     const plan = planProgram(program, compiler, noProgress);
     const run = (name) => {
-      const output = join(this.folder, name.replace(/\.ts$/, ".mjs"));
+      const output = join(this.folder, name.replace(/\.ts$/, `.${this.#outputs++}.mjs`));
       writeFileSync(output, compileFile(program, plan, `${this.folder}/${name}`, compiler).code);
       return import(pathToFileURL(output).href);
     };

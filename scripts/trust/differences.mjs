@@ -33,7 +33,20 @@ export function difference(f, args, path) {
 
 /** The derivative of `f` along a tangent of its arguments, of any structure. */
 export function differenceAlong(f, args, tangent) {
-  const moved = (h) => {
+  const moved = along(args, tangent);
+  return extrapolated((h) => (f(...moved(h)) - f(...moved(-h))) / (2 * h));
+}
+
+/** The same for a function whose result is a tree of numbers: what it answers gives the derivative at a path. */
+export function differencesAlong(f, args, tangent) {
+  const moved = along(args, tangent);
+  const values = new Map([coarseStep, fineStep].flatMap((h) => [h, -h]).map((h) => [h, f(...moved(h))]));
+  return (path) => extrapolated((h) => (at(values.get(h), path) - at(values.get(-h), path)) / (2 * h));
+}
+
+/** Arguments `h` times a tangent away. */
+function along(args, tangent) {
+  return (h) => {
     const start = args();
     for (const path of places(args())) {
       const t = at(tangent, path);
@@ -41,13 +54,15 @@ export function differenceAlong(f, args, tangent) {
     }
     return start;
   };
-  return extrapolated((h) => (f(...moved(h)) - f(...moved(-h))) / (2 * h));
 }
+
+const coarseStep = 2e-4;
+const fineStep = 1e-4;
 
 /** From two step sizes (Richardson); undefined next to a kink, where the two disagree. */
 function extrapolated(slope) {
-  const coarse = slope(2e-4);
-  const fine = slope(1e-4);
+  const coarse = slope(coarseStep);
+  const fine = slope(fineStep);
   return Math.abs(fine - coarse) > 1e-5 * (1 + Math.abs(fine)) ? undefined : (4 * fine - coarse) / 3;
 }
 

@@ -1,8 +1,8 @@
 // The modes in which every fixture is differentiated beside reverse mode, each compared with central differences of the
 // next lower order: forward mode with the function itself, the two second orders with its gradient. All along one
 // direction, drawn from a fixed seed.
-import { agrees, at, differenceAlong, places, text } from "./differences.mjs";
-import { random } from "./generate.mjs";
+import { agrees, at, differenceAlong, differencesAlong, places, text } from "./differences.mjs";
+import { random } from "./generate/index.mjs";
 
 export const modes = [
   {
@@ -32,10 +32,10 @@ const single = (actual, expected) => [{ path: "", actual, expected }];
 
 /** Every entry of the Hessian times the direction. */
 function product2(product, gradient, make, direction) {
+  const expectedAt = differencesAlong((...args) => gradient(args), make, direction);
   return [...places(make())].flatMap((path) => {
     if (typeof at(direction, path) !== "number") return [];
-    const expected = differenceAlong((...args) => at(gradient(args), path), make, direction);
-    return [{ path: text(path), actual: at(product, path) ?? 0, expected }];
+    return [{ path: text(path), actual: at(product, path) ?? 0, expected: expectedAt(path) }];
   });
 }
 

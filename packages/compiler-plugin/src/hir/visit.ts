@@ -1,6 +1,6 @@
 /** Walks and rewrites HIR: operands, nested regions, substitution of values, copies with fresh values. */
 import type { Ids } from "./build.ts";
-import type { HirFunction, Op, Region, Type, Value } from "./types.ts";
+import type { HirFunction, Key, Op, Region, Type, Value } from "./types.ts";
 
 /** The values an operation reads itself; those read inside its regions are not listed. */
 export function operands(op: Op): readonly Value[] {
@@ -72,56 +72,70 @@ export function uses(region: Region, counts = new Map<Value, number>()): Map<Val
   return counts;
 }
 
-/** The same operation over other operands; nested regions go through `region`, results through `result`. */
+/**
+ * The same operation over other operands; nested regions go through `region`, results through `result`. Where nothing
+ * changes the answer is the operation itself, but for those with regions, which passes go on to write into.
+ */
 export function mapOp(
   op: Op,
   value: (v: Value) => Value,
   region: (r: Region) => Region,
-  result: (v: Value) => Value = (v) => v,
+  result?: (v: Value) => Value,
 ): Op {
-  const results = op.results.map(result);
+  const results = result === undefined ? op.results : op.results.map(result);
+  const same = results === op.results;
   switch (op.kind) {
     case "const":
     case "global":
     case "allocate":
-      return { ...op, results };
+      return same ? op : { ...op, results };
     case "prim":
     case "math":
     case "new":
     case "call":
-    case "runtime":
-      return { ...op, args: op.args.map(value), results };
-    case "sweep":
-      return op.variant === undefined
-        ? { ...op, args: op.args.map(value), results }
-        : { ...op, variant: value(op.variant), args: op.args.map(value), results };
-    case "array":
-      return { ...op, elements: op.elements.map(value), results };
+    case "runtime": {
+      const args = mapped(op.args, value);
+      return same && args === op.args ? op : { ...op, args, results };
+    }
+    case "sweep": {
+      const args = mapped(op.args, value);
+      const variant = op.variant === undefined ? undefined : value(op.variant);
+      if (same && args === op.args && variant === op.variant) return op;
+      return variant === undefined ? { ...op, args, results } : { ...op, variant, args, results };
+    }
+    case "array": {
+      const elements = mapped(op.elements, value);
+      return same && elements === op.elements ? op : { ...op, elements, results };
+    }
     case "object":
       return { ...op, entries: op.entries.map((e) => ({ ...e, value: value(e.value) })), results };
-    case "newArray":
-      return op.fill === undefined
-        ? { ...op, length: value(op.length), results }
-        : { ...op, length: value(op.length), fill: value(op.fill), results };
-    case "load":
-      return {
-        ...op,
-        object: value(op.object),
-        key: op.key.kind === "index" ? { kind: "index", index: value(op.key.index) } : op.key,
-        results,
-      };
-    case "store":
-      return {
-        ...op,
-        object: value(op.object),
-        key: op.key.kind === "index" ? { kind: "index", index: value(op.key.index) } : op.key,
-        value: value(op.value),
-        results,
-      };
-    case "push":
-      return { ...op, array: value(op.array), value: value(op.value), results };
-    case "pop":
-      return { ...op, array: value(op.array), results };
+    case "newArray": {
+      const length = value(op.length);
+      const fill = op.fill === undefined ? undefined : value(op.fill);
+      if (same && length === op.length && fill === op.fill) return op;
+      return fill === undefined ? { ...op, length, results } : { ...op, length, fill, results };
+    }
+    case "load": {
+      const object = value(op.object);
+      const key = mappedKey(op.key, value);
+      return same && object === op.object && key === op.key ? op : { ...op, object, key, results };
+    }
+    case "store": {
+      const object = value(op.object);
+      const key = mappedKey(op.key, value);
+      const stored = value(op.value);
+      if (same && object === op.object && key === op.key && stored === op.value) return op;
+      return { ...op, object, key, value: stored, results };
+    }
+    case "push": {
+      const array = value(op.array);
+      const pushed = value(op.value);
+      return same && array === op.array && pushed === op.value ? op : { ...op, array, value: pushed, results };
+    }
+    case "pop": {
+      const array = value(op.array);
+      return same && array === op.array ? op : { ...op, array, results };
+    }
     case "closure":
       return {
         ...op,
@@ -136,13 +150,23 @@ export function mapOp(
             }),
         results,
       };
-    case "opaque":
-      return { ...op, operands: op.operands.map(value), results };
-    case "throw":
-      return { ...op, value: value(op.value), results };
+    case "opaque": {
+      const inside = mapped(op.operands, value);
+      return same && inside === op.operands ? op : { ...op, operands: inside, results };
+    }
+    case "throw": {
+      const thrown = value(op.value);
+      return same && thrown === op.value ? op : { ...op, value: thrown, results };
+    }
     case "if":
-      // biome-ignore lint/suspicious/noThenProperty: a branch, never awaited
-      return { ...op, condition: value(op.condition), then: region(op.then), else: region(op.else), results };
+      return {
+        ...op,
+        condition: value(op.condition),
+        // biome-ignore lint/suspicious/noThenProperty: a branch, never awaited
+        then: region(op.then),
+        else: region(op.else),
+        results: same ? [...results] : results,
+      };
     case "loop":
       return {
         ...op,
@@ -152,9 +176,20 @@ export function mapOp(
           : { counted: { ...op.counted, start: value(op.counted.start), end: value(op.counted.end) } }),
         ...(op.test === undefined ? {} : { test: region(op.test) }),
         body: region(op.body),
-        results,
+        results: same ? [...results] : results,
       };
   }
+}
+
+/** The list itself where nothing in it changes. */
+function mapped(values: readonly Value[], value: (v: Value) => Value): readonly Value[] {
+  return values.every((v) => value(v) === v) ? values : values.map(value);
+}
+
+function mappedKey(key: Key, value: (v: Value) => Value): Key {
+  if (key.kind !== "index") return key;
+  const index = value(key.index);
+  return index === key.index ? key : { kind: "index", index };
 }
 
 /** A region in which every read of a mapped value reads its replacement (followed to the end of the chain). */

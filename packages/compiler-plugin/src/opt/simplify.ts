@@ -13,8 +13,15 @@ export function simplify(region: Region): Region {
   const isSymbolicZero = (v: Value) => numberIs(v, -0) || (numberIs(v, 0) && constants.get(v)?.written !== true);
   const numberIs = (v: Value, n: number) => constants.has(v) && Object.is(constants.get(v)?.value, n);
 
-  const walkRegion = (r: Region, outer: ReadonlyMap<string, Value>): Region => {
-    const known = new Map(outer);
+  /** What operations computed so far, by their keys: those of this region and of the regions around it. */
+  const known = new Map<string, Value>();
+
+  const walkRegion = (r: Region): Region => {
+    const own: string[] = [];
+    const know = (key: string, v: Value) => {
+      known.set(key, v);
+      own.push(key);
+    };
     const ops: Op[] = [];
     for (const original of r.ops) {
       const op = mapOp(original, resolve, (inner) => inner);
@@ -25,7 +32,7 @@ export function simplify(region: Region): Region {
             : op.else
           : undefined;
       if (taken !== undefined && op.kind === "if" && taken.diverges !== true) {
-        const inline = walkRegion(taken, known);
+        const inline = walkRegion(taken);
         ops.push(...inline.ops);
         op.results.forEach((v, i) => {
           replaced.set(v, inline.results[i] as Value);
@@ -44,7 +51,7 @@ export function simplify(region: Region): Region {
           if (same !== undefined) replaced.set(result, same);
           else {
             constants.set(result, { value, ...written });
-            known.set(key, result);
+            know(key, result);
             ops.push(constant);
           }
         }
@@ -57,7 +64,7 @@ export function simplify(region: Region): Region {
           replaced.set(result, same);
           continue;
         }
-        known.set(key, result);
+        know(key, result);
       }
       if (op.kind === "const" && result !== undefined) {
         constants.set(result, op.written === true ? { value: op.value, written: true } : { value: op.value });
@@ -67,14 +74,11 @@ export function simplify(region: Region): Region {
         ops.push(op);
         continue;
       }
-      const nested = mapOp(
-        op,
-        (v) => v,
-        (inner) => walkRegion(inner, known),
-      );
+      const nested = mapOp(op, (v) => v, walkRegion);
       ops.push(nested);
       if (nested.kind === "if") sameAsCondition(nested);
     }
+    for (const key of own) known.delete(key);
     return { ...r, ops, results: r.results.map(resolve) };
   };
 
@@ -135,7 +139,7 @@ export function simplify(region: Region): Region {
     }
   };
 
-  return walkRegion(region, new Map());
+  return walkRegion(region);
 }
 
 function numeric(v: Value): boolean {
