@@ -1,5 +1,5 @@
 // Compiles TypeScript texts in a folder of their own with the bootstrapped compiler, errors or not: what is refused is
-// reported, and everything else runs.
+// reported, and everything else runs. The verifier looks at the work of every pass.
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const dist = join(root, "packages", "compiler-plugin", "dist");
+process.env.PULLBACK_VERIFY = "1";
 export const load = (path) => import(pathToFileURL(join(dist, path)).href);
 
 export const { compiler } = await load("hosts/compiler.js");

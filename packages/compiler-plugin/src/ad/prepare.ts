@@ -7,6 +7,7 @@ import {
   mapOp,
   type Op,
   type Program,
+  passed,
   type Region,
   undefinedType,
   type Value,
@@ -24,10 +25,10 @@ export function prepare(
 ): HirFunction {
   // A gradient's operations are never differentiated: it goes by what it is the gradient of.
   if (fn.gradientOf !== undefined) return fn;
-  const inlined = inlineCalls(resolveOperators(fn, program, applied), program, ids, appetite);
+  const inlined = passed("inlining", inlineCalls(resolveOperators(fn, program, applied), program, ids, appetite));
   const whole = simplify(packRest(inlined.body, program, ids));
-  const packed = { ...inlined, body: simplify(unrollLoops(whole, ids)) };
-  return shareLoads(packed, aliases(packed, summaries));
+  const packed = passed("unrolling", { ...inlined, body: simplify(unrollLoops(whole, ids)) });
+  return passed("sharing", shareLoads(packed, aliases(packed, summaries)));
 }
 
 /** Arguments for a rest parameter stand in one array, as the callee sees them. */

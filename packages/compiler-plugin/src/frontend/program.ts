@@ -1,7 +1,7 @@
 /** The program as the later stages see it: everything is computed when it is first asked for. */
 import type ts from "typescript";
 import type { Diagnostic } from "../check/index.ts";
-import { type HirFunction, type Program, passing, type StructType } from "../hir/index.ts";
+import { type HirFunction, type Program, passed, passing, type StructType } from "../hir/index.ts";
 import {
   type ClassBody,
   classKey,
@@ -185,7 +185,7 @@ class HostedProgram implements CompilerProgram, ProgramContext {
     if (hir === undefined) {
       const node = this.lowerable(key);
       if (node === undefined) throw new Error(`Compiler defect: no function has the key ${key}`);
-      hir = lowerFunction(this, node);
+      hir = passed("lowering", lowerFunction(this, node));
       this.#lowered.set(key, hir);
     }
     return hir;

@@ -5,6 +5,7 @@ export * from "./instantiate.ts";
 export * from "./interpret.ts";
 export * from "./kinds.ts";
 export * from "./operators.ts";
+export * from "./passes.ts";
 export * from "./print.ts";
 export type * from "./types.ts";
 export * from "./verify.ts";

@@ -1,11 +1,13 @@
 /** Optimisations over HIR. */
-import type { HirFunction } from "../hir/index.ts";
+import { type HirFunction, passed } from "../hir/index.ts";
 import { eliminateDeadCode } from "./dce.ts";
 import { simplify } from "./simplify.ts";
 import { settleSlots } from "./slots.ts";
 
 export function optimize(fn: HirFunction): HirFunction {
-  return { ...fn, body: eliminateDeadCode(simplify(settleSlots(simplify(eliminateDeadCode(fn.body))))) };
+  const { body } = passed("differentiation", fn);
+  const better = eliminateDeadCode(simplify(settleSlots(simplify(eliminateDeadCode(body)))));
+  return passed("optimization", { ...fn, body: better });
 }
 
 export { type Appetite, inlineCalls } from "./inline.ts";
