@@ -16,7 +16,7 @@ import {
   SGD,
 } from "@pullback/nn";
 
-class Mlp implements Layer<Tensor, Tensor> {
+export class Mlp implements Layer<Tensor, Tensor> {
   constructor(
     readonly first = new Linear(784, 512),
     readonly second = new Linear(512, 512),
@@ -28,7 +28,7 @@ class Mlp implements Layer<Tensor, Tensor> {
 }
 
 /** LeCun et al. 1998 with rectifiers and maxima. */
-class LeNet implements Layer<Tensor, Tensor> {
+export class LeNet implements Layer<Tensor, Tensor> {
   constructor(
     readonly conv1 = new Conv2d(1, 6, 5, { padding: 2 }),
     readonly conv2 = new Conv2d(6, 16, 5),

@@ -11,10 +11,11 @@ const scalarsKept = 256;
 export class Kernels {
   readonly engine: Engine;
   private readonly tfjs: Tfjs;
-  private readonly engineName: string;
+  readonly engineName: string;
   private readonly device: string;
   private readonly configs = new Map<string, KernelConfig | undefined>();
   private readonly scalars = new Map<string, Info>();
+  private readonly numbers = new WeakMap<DataId, number>();
   /** What the running composition has made. */
   private made: Info[] | null = null;
 
@@ -67,7 +68,13 @@ export class Kernels {
       dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(+!!value);
     const info = { dataId: this.engine.write(data, [], dtype), shape: [], dtype };
     this.scalars.set(key, info);
+    this.numbers.set(info.dataId, data[0]);
     return info;
+  }
+
+  /** The number that data holds which `scalar` made. */
+  numberOf(x: Info): number | undefined {
+    return this.numbers.get(x.dataId);
   }
 
   /** Runs a composition and gives back what it made, except the data of its results, of which it returns a reference each. */

@@ -1,8 +1,8 @@
 /** Batched matrix products. Views that only swap the last two axes are read as they lie, with the flag turned. */
 import type { NDArray } from "../../backend/backend.ts";
-import { sameShape, sizeOf } from "../eager/arrays.ts";
+import { sizeOf } from "../eager/arrays.ts";
 import { reshaped } from "./kernels.ts";
-import type { Info } from "./types.ts";
+import type { DataId, Info } from "./types.ts";
 import type { Views } from "./views.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -48,6 +48,32 @@ function outerProduct(w: Vocabulary, views: Views, a: NDArray, b: NDArray, shape
   return w.mul(column, row);
 }
 
+/** Rows from which on it pays to turn a matrix around before the WebAssembly engine's fast product. */
+const rowsWorthTurning = 16;
+
+/** The shape with which data was the right operand of the WebAssembly engine's fast product. */
+const packedAs = new WeakMap<DataId, string>();
+
+/**
+ * The WebAssembly engine has two products: one of two plain matrices, fast, which packs the right one and keeps that for
+ * the data's life whatever shape the data comes with next; and one for batches and transposed operands, about twenty
+ * times slower. So matrices are turned around first, and data that comes with another shape is copied.
+ */
+function multiplied(w: Vocabulary, left: Operand, right: Operand, rows: number): Info {
+  let [a, b] = [left, right];
+  if (w.kernels.engineName === "wasm" && a.data.shape[0] === 1 && b.data.shape[0] === 1) {
+    const plain = ({ data, transposed }: Operand): Operand =>
+      transposed ? { data: w.transpose(data, [0, 2, 1]), transposed: false } : { data, transposed };
+    if (rows >= rowsWorthTurning) [a, b] = [plain(a), plain(b)];
+    if (!a.transposed && !b.transposed) {
+      const shape = b.data.shape.join();
+      if ((packedAs.get(b.data.dataId) ?? shape) !== shape) b = { data: w.mul(b.data, 1), transposed: false };
+      packedAs.set(b.data.dataId, shape);
+    }
+  }
+  return w.kernels.run("BatchMatMul", { a: a.data, b: b.data }, { transposeA: a.transposed, transposeB: b.transposed });
+}
+
 /** a and b have equal leading axes (strides may be 0). */
 export function product(
   w: Vocabulary,
@@ -69,13 +95,8 @@ export function product(
   // One matrix on the right of many: all rows at once.
   if (right.data.shape[0] === 1 && left.data.shape[0] > 1 && !left.transposed)
     left = { data: reshaped(left.data, [1, left.data.shape[0] * rows, inner]), transposed: false };
-  const result = w.kernels.run(
-    "BatchMatMul",
-    { a: left.data, b: right.data },
-    { transposeA: left.transposed, transposeB: right.transposed },
-  );
+  const result = multiplied(w, left, right, rows);
   if (sizeOf(result.shape) === sizeOf(shape)) return reshaped(result, shape);
   // Neither operand varies over the batch.
-  const repeated = w.kernels.run("Tile", { x: result }, { reps: [sizeOf(lead), 1, 1] });
-  return sameShape(repeated.shape, shape) ? repeated : reshaped(repeated, shape);
+  return reshaped(w.stretch(result, [sizeOf(lead), rows, columns]), shape);
 }

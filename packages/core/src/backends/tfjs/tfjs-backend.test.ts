@@ -140,6 +140,25 @@ describe.each(engines)("tfjs:%s", (engine) => {
     });
   });
 
+  test("a matrix may be the right operand of products in several shapes, plain and turned", async () => {
+    const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => ((i * 7) % 11) - 5);
+    const results = (): unknown[] => {
+      const flat = tensor(numbers(512));
+      return [8, 16, 32, 8].flatMap((rows) => {
+        const columns = 512 / rows;
+        const right = flat.reshape([rows, columns]);
+        const [left, turned] = [tensor(numbers(20 * rows)), tensor(numbers(20 * columns))];
+        return [
+          left.reshape([20, rows]).matmul(right).toArray(),
+          left.reshape([rows, 20]).matmul(right, { transposeA: true }).toArray(),
+          turned.reshape([20, columns]).matmul(right, { transposeB: true }).toArray(),
+          turned.reshape([columns, 20]).matmul(right, { transposeA: true, transposeB: true }).toArray(),
+        ];
+      });
+    };
+    expect(await withBackend(device, results)).toEqual(await withBackend("eager", results));
+  });
+
   test("a synchronous training run leaves nothing behind", async () => {
     await useBackend("tfjs", { engine });
     const data = rand([64, 32], { key: randomKey(1) });

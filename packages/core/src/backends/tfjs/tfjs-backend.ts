@@ -423,9 +423,8 @@ export class TfjsBackend extends HostedBackend {
       const wanted = order === undefined ? shape : order.map((axis) => shape[axis]);
       if (sameShape(result.shape, wanted)) return result;
       // Every operand repeated itself along some axis.
-      const reps = wanted.map((extent, i) => extent / (result.shape[i - wanted.length + result.shape.length] ?? 1));
-      const padded = [...wanted.slice(0, wanted.length - result.shape.length).map(() => 1), ...result.shape];
-      return this.kernels.run("Tile", { x: reshaped(result, padded) }, { reps });
+      const lead = wanted.slice(result.shape.length).map(() => 1);
+      return this.words.stretch(reshaped(result, [...lead, ...result.shape]), wanted);
     });
     return this.adopted(info, dtype, shape, order === undefined ? rowMajor(shape) : stridesIn(shape, order));
   }

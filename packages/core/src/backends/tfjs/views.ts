@@ -33,10 +33,7 @@ export class Views {
 
   /** The elements in row-major order with x's shape. */
   dense(x: NDArray): Info {
-    const compact = this.unbroadcast(x);
-    const reps = x.shape.map((extent, axis) => (compact.shape[axis] === extent ? 1 : extent));
-    if (reps.every((count) => count === 1)) return compact;
-    return this.words.kernels.run("Tile", { x: compact }, { reps });
+    return this.words.stretch(this.unbroadcast(x), x.shape);
   }
 
   /** As `dense`, with extent 1 on the axes along which x repeats itself. */

@@ -56,23 +56,28 @@ export class Vocabulary {
     return this.kernels.run("Fill", {}, { shape, value, dtype });
   }
 
+  /** x with axes of extent 1 stretched to a shape of its rank. */
+  stretch(x: Info, shape: readonly number[]): Info {
+    if (shape.every((extent, axis) => extent === x.shape[axis])) return x;
+    if (shape.includes(0)) return this.fill(shape, 0, x.dtype);
+    const number = this.kernels.numberOf(x);
+    if (number !== undefined) return this.fill(shape, number, x.dtype);
+    if (this.kernels.engineName === "wasm") {
+      // This engine repeats element by element, but broadcasts in vectors; to add -0 changes nothing.
+      if (x.dtype === "float32") return this.add(this.fill(shape, -0, x.dtype), x);
+      if (x.dtype === "bool") return this.greater(this.stretch(this.cast(x, "float32"), shape), 0);
+    }
+    return this.kernels.run("Tile", { x }, { reps: shape.map((extent, axis) => extent / x.shape[axis]) });
+  }
+
   /** `condition ? a : b`, where numbers have the dtype of the other branch; the branches have the condition's shape. */
   where(condition: Info, a: Term, b: Term): Info {
     const dtype = typeof a === "number" ? (b as Info).dtype : a.dtype;
     const branch = (x: Term): Info => {
       if (typeof x === "number") return this.fill(condition.shape, x, dtype);
-      return x.shape.length === 0 && condition.shape.length > 0
-        ? this.kernels.run(
-            "Tile",
-            {
-              x: reshaped(
-                x,
-                condition.shape.map(() => 1),
-              ),
-            },
-            { reps: condition.shape },
-          )
-        : x;
+      if (x.shape.length > 0 || condition.shape.length === 0) return x;
+      const single = condition.shape.map(() => 1);
+      return this.stretch(reshaped(x, single), condition.shape);
     };
     return this.kernels.run("Select", { condition, t: branch(a), e: branch(b) });
   }
@@ -81,13 +86,8 @@ export class Vocabulary {
   choose(condition: Info, a: number, b: Info): Info {
     if (condition.shape.length === b.shape.length && condition.shape.every((extent, i) => extent === b.shape[i]))
       return this.where(condition, a, b);
-    const reps = b.shape.map((extent, i) => {
-      const own = condition.shape[i - b.shape.length + condition.shape.length] ?? 1;
-      return own === extent ? 1 : extent;
-    });
     const lead = b.shape.slice(condition.shape.length).map(() => 1);
-    const aligned = reshaped(condition, [...lead, ...condition.shape]);
-    return this.where(this.kernels.run("Tile", { x: aligned }, { reps }), a, b);
+    return this.where(this.stretch(reshaped(condition, [...lead, ...condition.shape]), b.shape), a, b);
   }
 
   /** log(1 + x), accurate near 0 (Kahan): some engines take the logarithm of the rounded sum. */
