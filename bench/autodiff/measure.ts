@@ -20,6 +20,9 @@ export interface Timings {
 const usualRounds = 31;
 /** Each timing repeats its call for about this many seconds. */
 const slice = 0.01;
+/** Before anything is timed each contender runs this many seconds in all, turn by turn, so that the engine has compiled it. */
+const warmUp = 0.4;
+const turns = 8;
 /** A contender that needs more seconds than this for one call gets fewer rounds. */
 const slow = 0.2;
 const fewRounds = 5;
@@ -40,7 +43,16 @@ function quartiles(values: readonly number[]): Quartiles {
   return [at(0.25), at(0.5), at(0.75)];
 }
 
+function warm(contenders: readonly Contender[]): void {
+  for (let turn = 0; turn < turns; turn++) {
+    for (const { run } of contenders) {
+      for (let seconds = 0; seconds < warmUp / turns; ) seconds += secondsFor(run, 1);
+    }
+  }
+}
+
 export function measure(contenders: readonly Contender[]): Timings {
+  warm(contenders);
   let rounds = usualRounds;
   const calls = contenders.map(({ run }) => {
     let n = 1;

@@ -1,6 +1,15 @@
 /** From shadows to tangents: symbolic zeros become real ones, and types that bring their own tangent get it. */
 import { type Any, manifoldOf, type Shape, vectorOf } from "../protocol/index.ts";
-import { elementShape, type FloatArray, fieldShape, fieldsOf, getField, structureOf } from "../structure/index.ts";
+import {
+  elementShape,
+  type FloatArray,
+  fieldShape,
+  fieldsOf,
+  getField,
+  holdsNumbers,
+  numberFieldsOf,
+  structureOf,
+} from "../structure/index.ts";
 import { zeroShadow } from "./zero.ts";
 
 /** The tangent accumulated in `shadow`, as a value of its own; the shadow is zero again afterwards. */
@@ -24,6 +33,10 @@ export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u"): Any 
       shadow.set(key, slotTangent(slot, (value as Any)?.get(key), elementShape(shape, 0)));
   } else if (structure === "struct") {
     if (value === undefined || value === null) return shadow;
+    const numbers = numberFieldsOf(shape);
+    if (numbers !== undefined && holdsNumbers(shadow, numbers)) {
+      return manifoldOf(value)?.project(value, shadow) ?? shadow;
+    }
     for (const field of Object.keys(shadow)) {
       const slot = shadow[field];
       if (typeof slot !== "number") {

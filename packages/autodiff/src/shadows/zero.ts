@@ -1,7 +1,16 @@
 /** Zero shadows: mutable mirrors of by-reference values in which cotangents accumulate. */
 import { PullbackError } from "../errors.ts";
 import { type Any, isLeaf, type Shape } from "../protocol/index.ts";
-import { elementShape, fieldShape, fieldsOf, getField, isByReference, structureOf } from "../structure/index.ts";
+import {
+  elementShape,
+  fieldShape,
+  fieldsOf,
+  getField,
+  holdsNumbers,
+  isByReference,
+  numberFieldsOf,
+  structureOf,
+} from "../structure/index.ts";
 import { add } from "./accumulate.ts";
 
 /** From this depth on the walk remembers its path, so that a cyclic value is an error and not a stack overflow. */
@@ -45,6 +54,8 @@ function zeroContent(value: Any, structure: string, shape: Shape, depth: number,
     for (const [key, item] of value) shadow.set(key, zeroSlot(item, elementShape(shape, 0), depth, path));
     return shadow;
   }
+  const numbers = numberFieldsOf(shape);
+  if (numbers !== undefined && holdsNumbers(value, numbers)) return { ...numbers.zeros };
   const shadow: Record<string, Any> = {};
   for (const field of fieldsOf(value, shape)) {
     const content = getField(value, field);
@@ -56,7 +67,9 @@ function zeroContent(value: Any, structure: string, shape: Shape, depth: number,
 
 function zeroArray(value: readonly unknown[], shape: Shape, depth: number, path: Set<unknown> | undefined): Any[] {
   if (value.length > 0 && isDifferentiableNumbers(value, shape)) return zeroNumbers(value as readonly number[]);
-  return Array.from(value, (item, i) => zeroSlot(item, elementShape(shape, i), depth, path));
+  const shadow: Any[] = [];
+  for (let i = 0; i < value.length; i++) shadow.push(zeroSlot(value[i], elementShape(shape, i), depth, path));
+  return shadow;
 }
 
 function isDifferentiableNumbers(value: readonly unknown[], shape: Shape): boolean {

@@ -10,3 +10,4 @@ export {
   setField,
   structureOf,
 } from "./kinds.ts";
+export { holdsNumbers, type NumberFields, numberFieldsOf } from "./number-fields.ts";
