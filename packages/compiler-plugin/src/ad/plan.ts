@@ -298,7 +298,8 @@ export class SavePlan {
       if (form === "split") {
         // Backward may run again: it empties a copy.
         const outside = new Builder(this.prologue(stack.around), ids, span);
-        array = outside.array([array], stack.array.type, { spread: [true], name: stack.array.name ?? "stack" });
+        const { type, name = "stack" } = stack.array;
+        array = outside.array([array], type, { spread: [true], name, stack: true });
       }
       this.unwound.set(stack.array, array);
     }

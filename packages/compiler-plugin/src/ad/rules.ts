@@ -12,6 +12,9 @@ const add = (b: Builder, x: Value, y: Value) => b.prim("+", [x, y]);
 const sub = (b: Builder, x: Value, y: Value) => b.prim("-", [x, y]);
 const mul = (b: Builder, x: Value, y: Value) => b.prim("*", [x, y]);
 const div = (b: Builder, x: Value, y: Value) => b.prim("/", [x, y]);
+/** A quotient whose divisor may be a literal: then it is a product, which is several times faster. */
+const divided = (b: Builder, x: Value, y: Value, known: unknown) =>
+  typeof known === "number" && known !== 0 && Number.isFinite(1 / known) ? mul(b, x, num(b, 1 / known)) : div(b, x, y);
 const neg = (b: Builder, x: Value) => b.prim("neg", [x]);
 const num = (b: Builder, x: number) => b.const(x);
 const square = (b: Builder, x: Value) => mul(b, x, x);
@@ -58,7 +61,10 @@ const prims: Readonly<Record<string, readonly Rule[]>> = {
   "+": [pass, pass],
   "-": [pass, (b, _a, _r, d) => neg(b, d)],
   "*": [(b, [, y], _r, d) => mul(b, d, y as Value), (b, [x], _r, d) => mul(b, d, x as Value)],
-  "/": [(b, [, y], _r, d) => div(b, d, y as Value), (b, [, y], r, d) => neg(b, mul(b, div(b, d, y as Value), r))],
+  "/": [
+    (b, [, y], _r, d, constant) => divided(b, d, y as Value, constant(y as Value)),
+    (b, [, y], r, d) => neg(b, mul(b, div(b, d, y as Value), r)),
+  ],
   "%": [pass, (b, [x, y], _r, d) => neg(b, mul(b, d, b.math("trunc", [div(b, x as Value, y as Value)])))],
   "**": power,
   "??": [

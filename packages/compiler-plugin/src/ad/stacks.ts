@@ -71,7 +71,7 @@ export class Stacks {
         v,
       );
     } else {
-      array = made.array([], arrayOf(element), { name });
+      array = made.array([], arrayOf(element), { name, stack: true });
       end.push(array, v);
       if (chain.length === 1) numbered = [{ body: region, count: undefined }];
     }

@@ -95,7 +95,10 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
   const result = fn.body.results[0];
   const top: readonly Value[] = [...inputs, ...shadowParams];
   const cotangent: Value = { id: ids.next++, type: result?.type ?? inertType, name: "cotangent" };
-  const layout = layoutOf(forward, form === "joint" ? [...top, cotangent] : top);
+  // Gradients start at 1: of a number it is folded into the code.
+  const seed = form === "joint" && isNumeric(cotangent.type) ? [] : [cotangent];
+  if (seed.length === 0) forward.ops.unshift({ kind: "const", value: 1, span: fn.span, results: [cotangent] });
+  const layout = layoutOf(forward, form === "joint" ? [...top, ...seed] : top);
   const sweep = new ReverseSweep(context, layout.homes);
   const cotangents = sweep.run(result === undefined ? undefined : cotangent);
   sweep.top.region.results = cotangents;
@@ -144,7 +147,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
   if (form === "joint") {
     const body: Region = { params: [], ops: [...forward.ops, ...reverse.ops], results: [] };
     if (fn.body.diverges === true) {
-      return { ...found, functions: [make("gradient", [...top, cotangent], { ...forward })] };
+      return { ...found, functions: [make("gradient", [...top, ...seed], { ...forward })] };
     }
     const b = new Builder(body.ops, ids, fn.span);
     const value = result ?? b.const(undefined);
@@ -153,7 +156,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
       { key: "cotangents", value: bundle(b, reverse.results) },
     ];
     body.results = [b.object(entries, inertType)];
-    return { ...found, functions: [make("gradient", [...top, cotangent], body)] };
+    return { ...found, functions: [make("gradient", [...top, ...seed], body)] };
   }
 
   const frame: Value = { id: ids.next++, type: inertType, name: "frame" };

@@ -1,6 +1,7 @@
 /** HIR to TypeScript text: the derivative as one would write it by hand. */
 import type { DerivedCode, DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
-import { dualOf, type HirFunction, type Region, type Span } from "../hir/index.ts";
+import { dualOf, type HirFunction, passed, type Region, type Span } from "../hir/index.ts";
+import { useCursors } from "../opt/index.ts";
 import { LocalNames, mentioned } from "./names.ts";
 import { type Line, Statements, type VariantNames } from "./statements.ts";
 
@@ -34,7 +35,8 @@ export function emitDerivative(derived: DerivedFunction | ForwardFunction, optio
   }
   let text = "";
   const mappings: { generatedOffset: number; span: Span }[] = [];
-  functions.forEach(([name, fn], i) => {
+  functions.forEach(([name, made], i) => {
+    const fn = passed("cursors", useCursors(made));
     if (i > 0) text += options.inline === true ? ",\n" : "\n\n";
     for (const [j, line] of printLines(name, fn, derived, options).entries()) {
       if (j > 0) text += "\n";

@@ -289,11 +289,22 @@ export class Statements {
         const array = this.get(op.array);
         const value = this.get(op.value);
         this.flushMemory();
-        this.say(`${grouped(array, precedence.call)}.push(${value.text});`);
+        const base = grouped(array, precedence.call);
+        if (op.cursor === undefined) this.say(`${base}.push(${value.text});`);
+        else this.say(`${base}[${this.get(op.cursor).text}${op.moves === true ? "++" : ""}] = ${value.text};`);
+        return;
+      }
+      case "cursor": {
+        const start = op.array === undefined ? "0" : `${grouped(this.get(op.array), precedence.call)}.length`;
+        const name = this.names.fresh(result as Value, "top");
+        this.say(`let ${name} = ${start};`);
+        this.define(result as Value, name);
         return;
       }
       case "pop": {
-        const text = `${grouped(this.get(op.array), precedence.call)}.pop()`;
+        const base = grouped(this.get(op.array), precedence.call);
+        const at = op.cursor === undefined ? "" : `${op.moves === true ? "--" : ""}${this.get(op.cursor).text}`;
+        const text = op.cursor === undefined ? `${base}.pop()` : `${base}[${at}]`;
         this.flushMemory();
         this.impure(result, atom(text));
         return;

@@ -97,13 +97,14 @@ export class Builder {
   array(
     elements: readonly Value[],
     type: Type = arrayOf(elements[0]?.type ?? numberType),
-    options: { spread?: readonly boolean[]; name?: string } = {},
+    options: { spread?: readonly boolean[]; name?: string; stack?: true } = {},
   ): Value {
     const result = this.value(type, options.name);
     this.emit({
       kind: "array",
       elements,
       spread: options.spread ?? elements.map(() => false),
+      ...(options.stack === true ? { stack: true as const } : {}),
       span: this.span,
       results: [result],
     });
@@ -168,6 +169,13 @@ export class Builder {
   pop(array: Value, type: Type = elementType(array.type)): Value {
     const result = this.value(type);
     this.emit({ kind: "pop", array, span: this.span, results: [result] });
+    return result;
+  }
+
+  /** The variable behind the entries of arrays that are filled side by side; it begins at 0, or behind those of `array`. */
+  cursor(array?: Value): Value {
+    const result = this.value(intType, "top");
+    this.emit({ kind: "cursor", array, span: this.span, results: [result] });
     return result;
   }
 

@@ -185,11 +185,20 @@ export function interpret(
           else object[slot(op.key)] = get(op.value);
         }
         return [];
-      case "push":
-        get(op.array).push(get(op.value));
+      case "cursor":
+        return [{ at: op.array === undefined ? 0 : get(op.array).length }];
+      case "push": {
+        const cursor = op.cursor === undefined ? undefined : get(op.cursor);
+        get(op.array)[cursor?.at ?? get(op.array).length] = get(op.value);
+        if (op.moves === true) cursor.at++;
         return [];
-      case "pop":
-        return [get(op.array).pop()];
+      }
+      case "pop": {
+        if (op.cursor === undefined) return [get(op.array).pop()];
+        const cursor = get(op.cursor);
+        if (op.moves === true) cursor.at--;
+        return [get(op.array)[cursor.at]];
+      }
       case "call":
         return attempt(op, () => call(op.callee, spreadOut(op.args, op.spread, env)));
       case "closure": {

@@ -1,6 +1,6 @@
 /** A stable, readable dump of HIR, one operation per line, values as `%n` or `%name.n`. */
 import { typeText } from "./kinds.ts";
-import type { HirFunction, Key, Op, Region, Value } from "./types.ts";
+import type { HirFunction, Key, Op, PopOp, PushOp, Region, Value } from "./types.ts";
 
 /** Values are renumbered in order of appearance, so that equal functions print equal text. */
 export function printFunction(fn: HirFunction): string {
@@ -25,6 +25,10 @@ function printRegion(region: Region, indent: string, ref: (v: Value) => string):
     indent + (region.diverges === true ? "diverges" : `yield ${region.results.map(ref).join(", ")}`.trimEnd()),
   );
   return lines.join("\n");
+}
+
+function at(op: PushOp | PopOp, ref: (v: Value) => string): string {
+  return op.cursor === undefined ? "" : ` at ${ref(op.cursor)}${op.moves === true ? " moves" : ""}`;
 }
 
 function key(k: Key, ref: (v: Value) => string): string {
@@ -63,9 +67,11 @@ function printOp(op: Op, indent: string, ref: (v: Value) => string): string {
     case "store":
       return `store ${ref(op.object)}${key(op.key, ref)} = ${ref(op.value)}`;
     case "push":
-      return `push ${ref(op.array)}, ${ref(op.value)}`;
+      return `push ${ref(op.array)}, ${ref(op.value)}${at(op, ref)}`;
     case "pop":
-      return `${head}pop ${ref(op.array)}`;
+      return `${head}pop ${ref(op.array)}${at(op, ref)}`;
+    case "cursor":
+      return `${head}cursor${op.array === undefined ? "" : ` at the end of ${ref(op.array)}`}`;
     case "call": {
       const c = op.callee;
       const name = c.kind === "value" ? "" : c.kind === "dynamic" ? ` .${c.method}` : ` ${c.text}`;

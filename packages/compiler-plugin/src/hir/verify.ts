@@ -100,6 +100,7 @@ export function problems(fn: HirFunction): string[] {
         return;
       case "load":
       case "pop":
+      case "cursor":
       case "const":
       case "prim":
       case "math":

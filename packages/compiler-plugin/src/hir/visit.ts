@@ -1,6 +1,6 @@
 /** Walks and rewrites HIR: operands, nested regions, substitution of values, copies with fresh values. */
 import type { Ids } from "./build.ts";
-import type { HirFunction, Key, Op, Region, Type, Value } from "./types.ts";
+import type { HirFunction, Key, Op, PopOp, PushOp, Region, Type, Value } from "./types.ts";
 
 /** The values an operation reads itself; those read inside its regions are not listed. */
 export function operands(op: Op): readonly Value[] {
@@ -28,9 +28,11 @@ export function operands(op: Op): readonly Value[] {
     case "store":
       return op.key.kind === "index" ? [op.object, op.key.index, op.value] : [op.object, op.value];
     case "push":
-      return [op.array, op.value];
+      return op.cursor === undefined ? [op.array, op.value] : [op.array, op.value, op.cursor];
     case "pop":
-      return [op.array];
+      return op.cursor === undefined ? [op.array] : [op.array, op.cursor];
+    case "cursor":
+      return op.array === undefined ? [] : [op.array];
     case "closure":
       return op.derivative === undefined
         ? op.captures
@@ -130,12 +132,18 @@ export function mapOp(
     case "push": {
       const array = value(op.array);
       const pushed = value(op.value);
-      return same && array === op.array && pushed === op.value ? op : { ...op, array, value: pushed, results };
+      const cursor = mappedCursor(op, value);
+      if (same && array === op.array && pushed === op.value && cursor === op.cursor) return op;
+      return { ...op, array, value: pushed, ...(cursor === undefined ? {} : { cursor }), results };
     }
     case "pop": {
       const array = value(op.array);
-      return same && array === op.array ? op : { ...op, array, results };
+      const cursor = mappedCursor(op, value);
+      if (same && array === op.array && cursor === op.cursor) return op;
+      return { ...op, array, ...(cursor === undefined ? {} : { cursor }), results };
     }
+    case "cursor":
+      return { ...op, array: op.array === undefined ? undefined : value(op.array), results };
     case "closure":
       return {
         ...op,
@@ -184,6 +192,10 @@ export function mapOp(
 /** The list itself where nothing in it changes. */
 function mapped(values: readonly Value[], value: (v: Value) => Value): readonly Value[] {
   return values.every((v) => value(v) === v) ? values : values.map(value);
+}
+
+function mappedCursor({ cursor }: PushOp | PopOp, value: (v: Value) => Value): Value | undefined {
+  return cursor === undefined ? undefined : value(cursor);
 }
 
 function mappedKey(key: Key, value: (v: Value) => Value): Key {

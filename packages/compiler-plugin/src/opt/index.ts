@@ -6,10 +6,12 @@ import { settleSlots } from "./slots.ts";
 
 export function optimize(fn: HirFunction): HirFunction {
   const { body } = passed("differentiation", fn);
-  const better = eliminateDeadCode(simplify(settleSlots(simplify(eliminateDeadCode(body)))));
-  return passed("optimization", { ...fn, body: better });
+  const settled = simplify(settleSlots(simplify(eliminateDeadCode(body))));
+  // What was read, cleared and written back is seen to be that only when the sum with the zero has gone.
+  return passed("optimization", { ...fn, body: eliminateDeadCode(settleSlots(settled)) });
 }
 
+export { useCursors } from "./cursors.ts";
 export { type Appetite, inlineCalls } from "./inline.ts";
 export { shareLoads } from "./loads.ts";
 export { simplify } from "./simplify.ts";
