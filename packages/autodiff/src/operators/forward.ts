@@ -57,7 +57,7 @@ export const derivative = ((f: unknown, options?: Options) => {
 /** `derivative` together with the function's value: `{ value, derivative }`. */
 export const valueWithDerivative = ((f: unknown, options?: Options) => {
   const plan = planFor(f, options);
-  return (...args: unknown[]) => derivatives(plan, args);
+  return again((...args: unknown[]) => derivatives(plan, args), "valueWithDerivative", plan.carried, options);
 }) as ValueWithDerivativeOperator;
 
 /** One run per parameter; only the first one's writes stay. */

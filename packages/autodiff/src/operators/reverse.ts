@@ -28,7 +28,9 @@ export const gradient = ((f: unknown, options?: Options) => {
 /** `gradient` together with the function's value: `{ value, gradient }`. */
 export const valueWithGradient = ((f: unknown, options?: Options) => {
   const plan = planFor(f, "joint", options);
-  return direct(plan, (value, found) => ({ value, gradient: found })) ?? ((...args: unknown[]) => sweep(plan, args));
+  const made =
+    direct(plan, (value, found) => ({ value, gradient: found })) ?? ((...args: unknown[]) => sweep(plan, args));
+  return again(made, "valueWithGradient", plan.carried, options);
 }) as ValueWithGradientOperator;
 
 /** Both sweeps of one call with nothing in between. */

@@ -5,6 +5,7 @@
 
 export { jvp, method, methodJvp, rule, tree, variant, wholeTangent, withCode } from "../dispatch/index.ts";
 export { capture, restore } from "../operators/again.ts";
+export { applied } from "../operators/applied.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
 export {

@@ -30,6 +30,8 @@ export interface Context {
   readonly forwardOf: Map<Region, Region>;
   readonly loops: Map<LoopOp, LoopRecord>;
   readonly calls: Map<CallOp, CallRecord>;
+  /** Calls without derivative whose result got a shadow of its own. */
+  readonly owned: Set<CallOp>;
   /** Position at which a push or pop found the end of its array (split form); what a store's slot held; lengths of spread arrays. */
   readonly positions: Map<Op, Value>;
   readonly lengths: Map<Op, readonly (Value | undefined)[]>;

@@ -432,7 +432,10 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     }
     checkInert(ctx, op);
     checkCaught(ctx, op);
-    if (activity.shadowed(result)) shadows.set(result, b.runtime("zeroShadow", [result], result.type));
+    if (activity.shadowed(result)) {
+      shadows.set(result, b.runtime("zeroShadow", [result], result.type));
+      ctx.owned.add(op);
+    }
     return;
   }
   checkAgain(ctx, op);
@@ -548,11 +551,16 @@ export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp
   if (callee.operator !== undefined) {
     // A checkpoint of a function is called like the function itself.
     if (callee.operator.name === "checkpoint" || !activity.calledActively(op.results[0] as Value)) return;
+    const { refusal } = callee.operator;
+    if (refusal !== undefined) {
+      ctx.report("PB3014", op.span, refusal.message, refusal.hint);
+      return;
+    }
     ctx.report(
       "PB3014",
       op.span,
       `What ${callee.operator.name} makes of a function that is not seen here is called with active values.`,
-      "Inside differentiated code, apply gradient or derivative to a function literal or a named function, with wrt written out.",
+      "Inside differentiated code, apply the operator to a function literal or a named function, with wrt written out.",
     );
     return;
   }

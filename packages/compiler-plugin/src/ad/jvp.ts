@@ -20,6 +20,7 @@ import {
   type LoopOp,
   literal,
   type Op,
+  operands,
   type Program,
   passing,
   type Region,
@@ -27,6 +28,7 @@ import {
   shadowKey,
   type Type,
   type Value,
+  walk,
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
@@ -43,10 +45,10 @@ import {
 } from "./forward.ts";
 import { jvpGradient } from "./gradients.ts";
 import { mathRule, primRule } from "./rules.ts";
-import { siteOf } from "./sites.ts";
+import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
 import { viewOfShadow } from "./views.ts";
-import { freshIds } from "./vjp.ts";
+import { faultsOf, freshIds } from "./vjp.ts";
 
 export interface Differential {
   /** Arguments, then one tangent per active parameter; its captures are the literal's, then the tangents of those active. */
@@ -80,7 +82,7 @@ class ForwardMode {
   private readonly ids: Ids;
   private readonly ctx: Pick<Context, "activity" | "report">;
   private readonly tangents: Tangents;
-  private readonly diagnostics: Diagnostic[] = [];
+  private readonly diagnostics: Diagnostic[];
   private readonly definitions: ReadonlyMap<Value, Op>;
 
   constructor(program: Program, fn: HirFunction, mask: string, summaries: Summaries) {
@@ -89,6 +91,7 @@ class ForwardMode {
     this.mask = mask;
     this.summaries = summaries;
     this.ids = freshIds(fn);
+    this.diagnostics = faultsOf(fn);
     this.definitions = definitionsOf(fn.body);
     this.ctx = {
       activity: activity(fn, mask, summaries),
@@ -393,6 +396,11 @@ class ForwardMode {
       );
     }
     const { callee } = op;
+    const literal = callee.kind === "value" ? this.definitions.get(op.args[0] as Value) : undefined;
+    if (literal?.kind === "closure" && literal.function.gradientOf !== undefined && isPlainCall(op)) {
+      this.callLiteral(b, op, literal, site);
+      return;
+    }
     if (callee.kind === "registered" && callee.forward === false) {
       this.ctx.report(
         "PB3013",
@@ -421,6 +429,12 @@ class ForwardMode {
     const results = [dual, ...op.results.slice(1)];
     b.emit(variant === undefined ? { ...sweep, results } : { ...sweep, variant, results });
     checkCaught(this.ctx, op);
+    this.opened(b, op, dual);
+  }
+
+  /** Value and tangent of a call's result, from what forward-mode code returned. */
+  private opened(b: Builder, op: CallOp, dual: Value): void {
+    const result = op.results[0] as Value;
     const field = (name: string, of: Value) =>
       b.emit({
         kind: "load",
@@ -431,10 +445,35 @@ class ForwardMode {
         results: [of],
       });
     field("value", result);
-    if (!tangents.varies(result)) return;
+    if (!this.tangents.varies(result)) return;
     const tangent = b.value(shadowType(result.type), tangentName(result));
     field("tangent", tangent);
     this.define(result, tangent);
+  }
+
+  /** A call of a gradient that stands here: of its forward-mode code, over the tangents of what it captured. */
+  private callLiteral(b: Builder, op: CallOp, literal: ClosureOp, { mask, args }: Site): void {
+    const { tangents } = this;
+    const fn = literal.function;
+    const own = fn.params.map(({ type }, i) => (passing(type) === "-" ? "0" : (mask[i] ?? "0"))).join("");
+    const captured = this.capturedBy(literal);
+    const derived = jvp(this.program, fn, own + captured, this.summaries);
+    this.diagnostics.push(...derived.diagnostics);
+    const active = literal.captures.filter(
+      (_, i) => captured[i] === "1" && passing((fn.captures[i] as Value).type) !== "-",
+    );
+    const code = b.closure(derived.function, [...literal.captures, ...active.map((c) => tangents.of(b, c))]);
+    const given = args.flatMap((a, i) =>
+      own[i] === "1" && a !== undefined ? [tangents.of(b, a, fn.params[i]?.type)] : [],
+    );
+    const plain = fn.params.map((_, i) => args[i] ?? b.const(undefined));
+    const type = dualType((op.results[0] as Value).type);
+    this.opened(b, op, b.call({ kind: "value" }, [code, ...plain, ...given], type, { effects: true, name: "dual" }));
+  }
+
+  /** Which captures of a literal have a tangent. */
+  private capturedBy({ captures }: ClosureOp): string {
+    return captures.map((c) => (this.tangents.has(c) && this.tangents.varies(c) ? "1" : "0")).join("");
   }
 
   /** Forward-mode code of a function that is found at run time. */
@@ -444,16 +483,27 @@ class ForwardMode {
     return b.runtime("jvp", [fn, b.const(mask), b.const(true)], inertType, { name: "jvp" });
   }
 
+  /** Whether nothing happens to a literal but that it is called here. */
+  private isOnlyCalled(literal: Value): boolean {
+    let only = true;
+    walk(this.fn.body, (op, region) => {
+      const used =
+        op.kind === "call" && op.callee.kind === "value" && isPlainCall(op) ? op.args.slice(1) : operands(op);
+      if (used.includes(literal) || region.results.includes(literal)) only = false;
+    });
+    return only;
+  }
+
   /** A function literal that active calls may reach carries code that closes over the tangents of what it captured. */
   private closure(b: Builder, op: ClosureOp): void {
     const result = op.results[0] as Value;
     const fn = op.function;
-    if (!this.ctx.activity.calledActively(result)) {
+    if (!this.ctx.activity.calledActively(result) || (fn.gradientOf !== undefined && this.isOnlyCalled(result))) {
       b.emit(op);
       return;
     }
     const own = fn.params.map((p) => (passing(p.type) === "-" ? "0" : "1")).join("");
-    const captured = op.captures.map((c) => (this.tangents.has(c) && this.tangents.varies(c) ? "1" : "0")).join("");
+    const captured = this.capturedBy(op);
     if (!own.includes("1") && !captured.includes("1")) {
       b.emit(op);
       return;
@@ -481,6 +531,8 @@ class ForwardMode {
     });
   }
 }
+
+const isPlainCall = (op: CallOp) => op.catches !== true && op.spread?.some(Boolean) !== true;
 
 const tangentName = (v: Value) => (v.name === undefined ? undefined : `d_${v.name}`);
 

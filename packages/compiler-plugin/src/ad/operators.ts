@@ -7,6 +7,7 @@
 import { Summaries } from "../analysis/index.ts";
 import {
   type Application,
+  type Arrangement,
   applicationKey,
   applicationName,
   applicationOf,
@@ -62,6 +63,7 @@ function forwardCode(program: Program, of: HirFunction, mask: string): HirFuncti
 
 /** The function that an operator makes of a function; captures stay captures, and are constants of the operator. */
 export function applied(program: Program, of: HirFunction, application: Application): HirFunction {
+  const { operator, wrt } = application;
   const ids = freshIds(of);
   const params = of.params.map((v) => ({ ...v, id: ids.next++ }));
   const captures = of.captures.map((v) => ({ ...v, id: ids.next++ }));
@@ -73,19 +75,43 @@ export function applied(program: Program, of: HirFunction, application: Applicat
     params,
     captures,
   };
-  const selected = selection(of, application.wrt);
-  const bare = application.wrt === "" ? selected.length === 1 : !application.wrt.startsWith("[");
+  const selected = selection(of, wrt);
+  const bare = isBare(of, wrt);
   const summaries = new Summaries(program);
-  if (application.operator === "derivative") return derivativesOf(program, of, shell, selected, bare, summaries);
-  const inputs = of.params.map((_, param) => ({ param }));
-  const gradientOf: GradientOf = { of, depth: 0, inputs, arranged: bare ? (selected[0] as number) : selected };
+  if (operator === "derivative" || operator === "valueWithDerivative")
+    return derivativesOf(program, of, shell, { selected, bare, withValue: operator !== "derivative" }, summaries);
+  if (operator === "transposed") params.push({ id: ids.next++, type: shadowType(of.result), name: "cotangent" });
   const whole = prepare(of, program, freshIds(of), summaries, "all");
-  const { made } = gradientFunction(program, shell, { ...gradientOf, of: whole }, summaries);
+  const cotangents: Arrangement = bare ? (selected[0] as number) : selected;
+  const gradientOf: GradientOf = {
+    of: whole,
+    seed: operator === "transposed" ? { param: of.params.length } : 1,
+    inputs: of.params.map((_, param) => ({ param })),
+    arranged:
+      operator === "valueWithGradient"
+        ? {
+            fields: [
+              ["value", { primal: [] }],
+              ["gradient", cotangents],
+            ],
+          }
+        : cotangents,
+  };
+  const { made } = gradientFunction(program, shell, gradientOf, summaries);
+  // `transposed` takes the rest in an array: its cotangent comes last.
+  const rest = of.rest === undefined || operator === "transposed" ? {} : { rest: of.rest };
   if (of.gradientOf === undefined && isPlain(made)) {
     const { gradientOf: _, ...plain } = made;
-    return plain;
+    return { ...plain, ...rest };
   }
-  return { ...made, gradientOf };
+  return { ...made, ...rest, gradientOf: { ...gradientOf, of } };
+}
+
+/** Which tangents are reported, and whether the function's value stands beside them. */
+interface Report {
+  readonly selected: readonly number[];
+  readonly bare: boolean;
+  readonly withValue: boolean;
 }
 
 /** One run of forward mode per parameter, each with a unit tangent. */
@@ -93,25 +119,27 @@ function derivativesOf(
   program: Program,
   of: HirFunction,
   shell: Pick<HirFunction, "key" | "name" | "file" | "span" | "params" | "captures">,
-  selected: readonly number[],
-  bare: boolean,
+  { selected, bare, withValue }: Report,
   summaries: Summaries,
 ): HirFunction {
   const fn = prepare(of, program, freshIds(of), summaries, "all");
   const body: Region = { params: [], ops: [], results: [] };
   const b = new Builder(body.ops, freshIds({ ...fn, ...shell, body: fn.body }), fn.span);
-  const results = selected.map((p) => {
+  const type = shadowType(fn.result);
+  const runs = selected.map((p): { value: Value | undefined; tangent: Value | undefined } => {
     const mask = [...fn.params, ...fn.captures].map((_, i) => (i === p ? "1" : "0")).join("");
     const argument = shell.params[p] as Value;
-    const { type } = argument;
-    const one = type.kind === "number" ? b.const(1) : b.runtime("seed", [argument, b.const(1)], type);
+    const one = argument.type.kind === "number" ? b.const(1) : b.runtime("seed", [argument, b.const(1)], argument.type);
     if (fn.gradientOf !== undefined) {
       const { made } = dualGradient(program, fn, mask, summaries);
       const dual = b.call({ kind: "value" }, [b.closure(made, shell.captures), ...shell.params, one], made.result, {
         effects: true,
         name: "dual",
       });
-      return b.load(dual, "tangent", { type: shadowType(fn.result), readonly: true });
+      return {
+        value: b.load(dual, "value", { type: fn.result, readonly: true }),
+        tangent: b.load(dual, "tangent", { type, readonly: true }),
+      };
     }
     const { function: dual } = jvp(program, fn, mask, summaries);
     const bound = new Map<Value, Value>();
@@ -122,17 +150,35 @@ function derivativesOf(
     const copy = copyRegion(dual.body, bound, b.ids);
     b.ops.push(...copy.ops);
     const made = copy.results[0] === undefined ? undefined : definitionsOf(copy).get(copy.results[0]);
-    const tangent = made?.kind === "object" ? made.entries.find(({ key }) => key === "tangent")?.value : undefined;
-    return tangent ?? b.const(0);
+    const entry = (name: string) =>
+      made?.kind === "object" ? made.entries.find(({ key }) => key === name)?.value : undefined;
+    return { value: entry("value"), tangent: entry("tangent") };
   });
-  const type = shadowType(fn.result);
-  const result: Type = bare ? type : { kind: "tuple", elements: selected.map(() => type) };
-  body.results = [bare ? (results[0] as Value) : b.array(results, result)];
-  return withCalls(optimize({ ...shell, kind: "arrow", body, result, recursive: false }));
+  const tangents = runs.map(({ tangent }) => tangent ?? b.const(0));
+  const tuple: Type = { kind: "tuple", elements: selected.map(() => type) };
+  const found = bare ? (tangents[0] as Value) : b.array(tangents, tuple);
+  const fields = new Map([
+    ["value", fn.result],
+    ["derivative", bare ? type : tuple],
+  ]);
+  const entries = [
+    { key: "value", value: runs[0]?.value ?? b.const(undefined) },
+    { key: "derivative", value: found },
+  ];
+  const both: Type = { kind: "struct", name: "{ … }", fields: () => fields };
+  const result = withValue ? both : bare ? type : tuple;
+  body.results = [withValue ? b.object(entries, both) : found];
+  const rest = of.rest === undefined ? {} : { rest: of.rest };
+  return withCalls(optimize({ ...shell, ...rest, kind: "arrow", body, result, recursive: false }));
+}
+
+/** Whether the operator reports one tangent as it is, and not in a list. */
+export function isBare(fn: HirFunction, wrt: string): boolean {
+  return wrt === "" ? selection(fn, wrt).length === 1 : !wrt.startsWith("[");
 }
 
 /** Parameters to report, in the order asked for. */
-function selection(fn: HirFunction, wrt: string): number[] {
+export function selection(fn: HirFunction, wrt: string): number[] {
   if (wrt !== "") return (JSON.parse(wrt.startsWith("[") ? wrt : `[${wrt}]`) as number[]).slice();
   return fn.params.flatMap(({ type }, i) => (type.kind !== "function" && passing(type) !== "-" ? [i] : []));
 }

@@ -2,6 +2,8 @@
  * The reverse sweep: the operations from last to first, each handing the cotangent of its result on to its operands.
  * It names values of the forward sweep freely; `plan.ts` decides afterwards how they get here.
  */
+
+import { reachable } from "../analysis/index.ts";
 import {
   type CallOp,
   caughtBy,
@@ -202,7 +204,11 @@ export class ReverseSweep {
       }
       case "newArray": {
         const shadow = shadows.get(op.results[0] as Value);
-        if (shadow === undefined || op.fill === undefined || !activity.active(op.fill)) return;
+        if (op.fill === undefined || !activity.active(op.fill)) {
+          this.clear(scope, op);
+          return;
+        }
+        if (shadow === undefined) return;
         const fill = op.fill;
         this.each(scope, op.length, (s, k) => {
           const d = this.out(s, shadow, { kind: "index", index: k }, fill.type, fill, this.again);
@@ -248,6 +254,7 @@ export class ReverseSweep {
       case "runtime": {
         const result = op.results[0];
         const d = result === undefined ? undefined : this.take(scope, result);
+        if (op.fn === "zeroShadow") this.clear(scope, op);
         if (d === undefined) return;
         // The tangent of a number or leaf, with its zeros in place; the one element of a leaf.
         if (op.fn === "tree") this.add(scope, op.args[1] as Value, d);
@@ -269,9 +276,34 @@ export class ReverseSweep {
         });
         return;
       }
+      case "opaque":
+        this.clear(scope, op);
+        return;
       default:
         return;
     }
+  }
+
+  /** Nobody takes what the reverse sweep adds for the content that an object started with: it must be gone afterwards. */
+  private clear(scope: Scope, op: Op): void {
+    const [result] = op.results;
+    const shadow = result === undefined ? undefined : this.ctx.shadows.get(result);
+    if (!this.again || result === undefined || shadow === undefined) return;
+    if (!holdsValues(result.type) && this.takesPointers(result)) return;
+    scope.builder.runtime("clearShadow", [shadow], undefined, { effects: true });
+  }
+
+  /** Whether the program may put other objects into what a value holds: their adjoints are not this value's. */
+  private takesPointers(object: Value): boolean {
+    const { classOf } = this.ctx.activity.aliases;
+    const inside = reachable(classOf(object));
+    let found = false;
+    walk(this.ctx.fn.body, (op) => {
+      const target = op.kind === "store" ? op.object : op.kind === "push" ? op.array : undefined;
+      if (target === undefined || !("value" in op)) return;
+      found ||= passing((op.value as Value).type) !== "v" && inside.has(classOf(target));
+    });
+    return found;
   }
 
   /** Backward may run again on the same frame, so shadows that forward allocated must be left zero. */
@@ -611,6 +643,7 @@ export class ReverseSweep {
     if (record === undefined) {
       // Calls of functions without derivative have been judged by the forward sweep.
       const dropped = this.take(scope, op.results[0] as Value);
+      if (this.ctx.owned.has(op)) this.clear(scope, op);
       if (dropped !== undefined && op.callee.kind !== "inert") this.lost(op);
       return;
     }
@@ -656,6 +689,22 @@ export class ReverseSweep {
         wanted.length === 1 ? out : b.load(out, b.const(i, intType), { type: a.type, readonly: true }),
       );
     });
+  }
+}
+
+/** Objects whose slots hold numbers and leaves only, no other objects. */
+function holdsValues(type: Type): boolean {
+  const isValue = (each: Type) => passing(each) === "v" || passing(each) === "-";
+  switch (type.kind) {
+    case "array":
+    case "map":
+      return isValue(type.element);
+    case "tuple":
+      return type.elements.every(isValue);
+    case "struct":
+      return [...type.fields().values()].every(isValue);
+    default:
+      return false;
   }
 }
 

@@ -23,7 +23,7 @@ import type { Context, Form, LoopRecord } from "./context.ts";
 import { Finality } from "./finality.ts";
 import { forwardRegion } from "./forward.ts";
 import { fuseLoops } from "./fuse.ts";
-import { vjpGradient } from "./gradients.ts";
+import { vjpGradient } from "./gradient-sweeps.ts";
 import { layoutOf } from "./layout.ts";
 import { SavePlan } from "./plan.ts";
 import { ReverseSweep } from "./reverse.ts";
@@ -55,10 +55,23 @@ export function freshIds(fn: HirFunction): Ids {
   return { next };
 }
 
-export function vjp(program: Program, fn: HirFunction, mask: string, form: Form, summaries: Summaries): Sweeps {
-  if (fn.gradientOf !== undefined) return vjpGradient(program, fn, mask, form, summaries);
+/** What was found wrong with a function before it is differentiated. */
+export function faultsOf({ faults = [] }: HirFunction): Diagnostic[] {
+  return faults.map((fault) => ({ ...fault, severity: "error", notes: [] }));
+}
+
+/** The sweeps of a function. `also` are values of its body that the joint form returns besides, in an array. */
+export function vjp(
+  program: Program,
+  fn: HirFunction,
+  mask: string,
+  form: Form,
+  summaries: Summaries,
+  also: readonly Value[] = [],
+): Sweeps {
+  if (fn.gradientOf !== undefined) return vjpGradient(program, fn, mask, form, summaries, also);
   const ids = freshIds(fn);
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics = faultsOf(fn);
   const context: Context = {
     fn,
     mask,
@@ -70,6 +83,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     forwardOf: new Map(),
     loops: new Map(),
     calls: new Map(),
+    owned: new Set(),
     positions: new Map(),
     lengths: new Map(),
     definitions: definitionsOf(fn.body),
@@ -154,6 +168,7 @@ export function vjp(program: Program, fn: HirFunction, mask: string, form: Form,
     const entries = [
       { key: "value", value },
       { key: "cotangents", value: bundle(b, reverse.results) },
+      ...(also.length === 0 ? [] : [{ key: "also", value: b.array(also, inertType) }]),
     ];
     body.results = [b.object(entries, inertType)];
     return { ...found, functions: [make("gradient", [...top, ...seed], body)] };

@@ -10,7 +10,7 @@ import type {
   Type,
   Value,
 } from "../hir/index.ts";
-import { isLoose, passing, slotKey, walk } from "../hir/index.ts";
+import { dualOf, isLoose, passing, slotKey, walk } from "../hir/index.ts";
 import { type Memo, memoOf } from "./memo.ts";
 import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";
 
@@ -152,6 +152,32 @@ export function summaryOfCall(call: CallOp, summaries: Summaries): Summary {
   }
 }
 
+/** Derivatives that stand as literals: what they do to their arguments follows from what their functions do. */
+const isDerivative = (fn: HirFunction) => fn.gradientOf !== undefined || dualOf(fn.key) !== undefined;
+
+/** A call of a literal that is seen; what it captured belongs to the function itself, which comes first. */
+function summaryOfLiteral(call: CallOp, fn: HirFunction, summaries: Summaries): Summary {
+  if (call.spread?.some(Boolean) === true) return worst(call.args.length);
+  const { gradientOf } = fn;
+  const whole = (each: HirFunction) => ({ ...each, params: [...each.params, ...each.captures], captures: [] });
+  const { length } = fn.params;
+  const inner =
+    gradientOf === undefined
+      ? aliases(whole(fn), summaries).summary
+      : ofGradient(fn, summaries.made(gradientOf.of), gradientOf);
+  const captured =
+    gradientOf === undefined
+      ? inner.mutates.slice(length)
+      : aliases(whole(gradientOf.of), summaries).summary.mutates.slice(gradientOf.of.params.length);
+  const place = (i: number) => (i < length ? i + 1 : 0);
+  const returnsCaptured = inner.returned.slice(length).some(Boolean);
+  return {
+    mutates: [captured.some(Boolean), ...inner.mutates.slice(0, length)],
+    returned: [returnsCaptured, ...inner.returned.slice(0, length)],
+    linked: inner.linked.map(([i, j]) => [place(i), place(j)] as const).filter(([i, j]) => i !== j),
+  };
+}
+
 /** Forward-mode code does to its arguments what the function does, and to their tangents what it does to them. */
 function summaryOfCode(call: CallOp, { of, mask, rule }: FoundCode, summaries: Summaries): Summary {
   const arity = call.args.length;
@@ -214,8 +240,10 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
 
   for (const p of [...fn.params, ...fn.captures]) if (pointsToMemory(p.type)) classOf(p).external = true;
 
+  const literals = new Map<Value, HirFunction>();
   const visit = (region: Region) =>
     walk(region, (op) => {
+      if (op.kind === "closure" && isDerivative(op.function)) literals.set(op.results[0]!, op.function);
       switch (op.kind) {
         case "global":
           classOf(op.results[0]!).external = true;
@@ -302,7 +330,9 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
           for (const v of handedOn(op)) same(v, op.results[0]);
           return;
         case "call": {
-          const summary = summaryOfCall(op, summaries);
+          const literal = op.callee.kind === "value" ? literals.get(op.args[0]!) : undefined;
+          const summary =
+            literal === undefined ? summaryOfCall(op, summaries) : summaryOfLiteral(op, literal, summaries);
           mutations.set(op, summary.mutates);
           const points = (v: Value | undefined): v is Value => v !== undefined && pointsToMemory(v.type);
           const link = (a: Value | undefined, b: Value | undefined) => {

@@ -4,8 +4,11 @@
  * the program too.
  */
 
-/** Operators whose result can be differentiated again. */
-export const nestable = ["gradient", "derivative"] as const;
+/**
+ * Operators whose result is a function with a key, which can be differentiated again. `transposed(f)` takes the arguments
+ * of f and a cotangent of its result: `pullback(f)(…args)(cotangent)` in one call.
+ */
+export const nestable = ["gradient", "valueWithGradient", "derivative", "valueWithDerivative", "transposed"] as const;
 
 export type Nestable = (typeof nestable)[number];
 

@@ -275,7 +275,12 @@ export type Callee =
       /** The program asks for the derivative to stop here (`withoutDerivative`): no diagnostic. */
       readonly stops?: true;
       /** A differential operator, which makes a function of a function; `wrt` as keys write it, where it is written out. */
-      readonly operator?: { readonly name: string; readonly wrt?: string };
+      readonly operator?: {
+        readonly name: string;
+        readonly wrt?: string;
+        /** Why it cannot be differentiated here. */
+        readonly refusal?: { readonly message: string; readonly hint: string };
+      };
     };
 
 /**
@@ -395,6 +400,14 @@ export interface SweepOp extends OpBase, Catching {
   readonly args: readonly Value[];
 }
 
+/** An error that belongs to a place in the program. */
+export interface Fault {
+  readonly code: string;
+  readonly span: Span;
+  readonly message: string;
+  readonly hint: string;
+}
+
 export interface HirFunction {
   /** Unique in the program: `${file}#${qualified name}`, arrows by position. */
   readonly key: string;
@@ -416,26 +429,34 @@ export interface HirFunction {
   readonly recursive: boolean;
   /** What it is the gradient of, where its own operations cannot be differentiated (ad/gradients.ts). */
   readonly gradientOf?: GradientOf;
+  /** A pullback or a differential: it answers for what its captures held when it was made. */
+  readonly answersFor?: "captures";
+  /** What was found wrong before it was differentiated. */
+  readonly faults?: readonly Fault[];
 }
 
 /**
- * The function that has one is the gradient of `of`, whose result is a scalar, or of that scalar's tangent: `depth` says
- * how many times to take the tangent of what it returns.
+ * The function that has one computes cotangents of `of`'s parameters: what a reverse sweep over `of` makes of the
+ * cotangent `seed` of its result. Of a scalar function seeded with 1 that is the gradient.
  */
 export interface GradientOf {
   readonly of: HirFunction;
-  readonly depth: number;
+  readonly seed: Seed;
   /** For each parameter of `of` the parameter that stands for it; of a tangent, with the parameter that it belongs to. */
   readonly inputs: readonly { readonly param: number; readonly tangentOf?: number }[];
   /** How the cotangents of `of`'s parameters make up the result. */
   readonly arranged: Arrangement;
 }
 
-/** The cotangent of a parameter, a tuple, or value and tangent. */
+/** The cotangent of a result: a constant (1 of one element), a parameter, or that of the parts of what forward mode returns. */
+export type Seed = 0 | 1 | { readonly param: number } | { readonly value: Seed; readonly tangent: Seed };
+
+/** The cotangent of a parameter, a part of what `of` returns (by the fields that lead to it), a tuple, or an object. */
 export type Arrangement =
   | number
+  | { readonly primal: readonly string[] }
   | readonly Arrangement[]
-  | { readonly value: Arrangement; readonly tangent: Arrangement };
+  | { readonly fields: readonly (readonly [name: string, part: Arrangement])[] };
 
 /** What the frontend offers the later stages. */
 export interface Program {

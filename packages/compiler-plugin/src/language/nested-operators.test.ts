@@ -8,6 +8,8 @@ import {
   hessian,
   hessianVectorProduct,
   jacobian,
+  pullback,
+  valueWithGradient,
 } from "@pullback/autodiff";
 import { expectCentralDifferences, expectDirectional } from "./central-differences.ts";
 import { Cubic, twist } from "./testdata/nested.ts";
@@ -109,6 +111,60 @@ describe("an operator's result inside a differentiated function", () => {
     }
     expectCentralDifferences(descended, [0.7], [gradient(descended)(0.7)]);
     expectCentralDifferences(gradient(descended), [0.7], [gradient(gradient(descended))(0.7)], 1e-5);
+  });
+
+  test("of objects with fields of several kinds: a gradient penalty, and a pullback of several results", () => {
+    class Pose {
+      constructor(
+        public at: { x: number; y: number },
+        public angle: number,
+        public readonly name: string,
+      ) {}
+      reach(length: number): number {
+        return this.at.x * Math.cos(this.angle) + this.at.y * Math.sin(this.angle * length);
+      }
+    }
+    function penalised(x: number): number {
+      const pose = new Pose({ x, y: x * x }, x, "arm");
+      const { value, gradient: slope } = valueWithGradient((p: Pose) => p.reach(x) ** 2)(pose);
+      const pull = pullback((p: Pose, length: number) => [p.reach(length), p.at.x * length])(pose, x);
+      const [ofPose, ofLength] = pull([x, slope.at.y]);
+      return value + slope.angle ** 2 + ofPose.at.x * ofLength + ofPose.angle;
+    }
+    expectCentralDifferences(penalised, [0.7], [gradient(penalised)(0.7)]);
+    expectCentralDifferences(penalised, [0.7], [derivative(penalised)(0.7)]);
+    expectCentralDifferences(gradient(penalised), [0.7], [gradient(gradient(penalised))(0.7)], 1e-5);
+    expectCentralDifferences(gradient(penalised), [0.7], [derivative(gradient(penalised))(0.7)], 1e-5);
+  });
+
+  test("typed arrays, tuples and rest parameters; a Newton iteration by Hessian products", () => {
+    const total = (...xs: number[]) => xs.reduce((s, x) => s + x * x * x, 0);
+    function mixed(x: number): number {
+      const rows = jacobian((a: Float64Array) => {
+        const out = new Float64Array(2);
+        out[0] = (a[0] as number) * (a[1] as number);
+        out[1] = (a[1] as number) * x;
+        return out;
+      })(Float64Array.of(x, 2 * x)) as number[][];
+      const pair = jacobian((a: [number, number]): [number, number] => [a[0] * a[1], a[1] * x])([
+        x,
+        x * x,
+      ]) as number[][];
+      const tall = gradient(total)(x, x * x, 2) as unknown as number[];
+      return (
+        (rows[0]?.[1] as number) * (rows[1]?.[1] as number) + (pair[0]?.[0] as number) * x + (tall[1] as number) * x
+      );
+    }
+    expectCentralDifferences(mixed, [0.7], [gradient(mixed)(0.7)]);
+    expectCentralDifferences(gradient(mixed), [0.7], [gradient(gradient(mixed))(0.7)], 1e-5);
+    function newton(target: number): number {
+      let x = 1;
+      const cost = (t: number) => (t * t * t - target) ** 2;
+      for (let i = 0; i < 8; i++) x = x - gradient(cost)(x) / hessianVectorProduct(cost)(x, 1);
+      return x;
+    }
+    expectCentralDifferences(newton, [2], [gradient(newton)(2)], 1e-5);
+    expectCentralDifferences(newton, [2], [derivative(newton)(2)], 1e-5);
   });
 
   test("checkpoints of literals and of named functions, to second order", () => {

@@ -4,7 +4,7 @@
  */
 import { calleeMayThrow, mayThrow } from "../analysis/index.ts";
 import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Type, Value } from "../hir/index.ts";
-import { bindingsOf, copyRegion, instantiate, mapOp, regions, walk } from "../hir/index.ts";
+import { bindingsOf, copyRegion, instantiate, mapOp, operands, regions, walk } from "../hir/index.ts";
 import { weight } from "./weight.ts";
 
 /** Operations of a declared function, and of a literal, up to which they are copied. */
@@ -49,12 +49,31 @@ class Inliner {
   }
 
   run(): HirFunction {
-    walk(this.fn.body, (op) => {
-      if (op.kind === "closure") this.literals.set(op.results[0] as Value, op);
-    });
+    this.findLiterals();
     this.findCallsInLoops();
     const body = this.region(this.fn.body);
     return this.changed ? { ...this.fn, body } : this.fn;
+  }
+
+  /** Function literals, and reads of one from an object that is only ever read. */
+  private findLiterals(): void {
+    const objects = new Map<Value, Extract<Op, { kind: "object" }>>();
+    const handedOn = new Set<Value>(this.fn.body.results);
+    const loads: Extract<Op, { kind: "load" }>[] = [];
+    walk(this.fn.body, (op, region) => {
+      if (op.kind === "closure") this.literals.set(op.results[0] as Value, op);
+      if (op.kind === "object") objects.set(op.results[0] as Value, op);
+      if (op.kind === "load" && op.key.kind === "field") loads.push(op);
+      else for (const v of operands(op)) handedOn.add(v);
+      for (const v of region.results) handedOn.add(v);
+    });
+    for (const { object, key, results } of loads) {
+      const made = handedOn.has(object) ? undefined : objects.get(object);
+      if (made === undefined || key.kind !== "field" || made.entries.some((e) => e.key === undefined)) continue;
+      const entry = made.entries.findLast((e) => e.key === key.name);
+      const literal = entry === undefined ? undefined : this.literals.get(entry.value);
+      if (literal !== undefined) this.literals.set(results[0] as Value, literal);
+    }
   }
 
   private findCallsInLoops(): void {
