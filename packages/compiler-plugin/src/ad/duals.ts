@@ -76,8 +76,15 @@ interface Found {
 function called(b: Builder, op: SweepOp, found: ReadonlyMap<Value, Found>): void {
   const { callee, mask, variant, span, results } = op;
   const call = (to: Callee, args: readonly Value[]) => {
-    const plain = { kind: "call", callee: to, args, effects: true, span, results } as const;
-    b.emit(op.catches === true ? { ...plain, catches: true } : plain);
+    const plain = { kind: "call", callee: to, args, effects: true, span } as const;
+    const [dual, ...caught] = results as [Value, ...Value[]];
+    if (op.catches !== true) {
+      b.emit({ ...plain, results });
+      return;
+    }
+    const made: Value = { ...dual, id: b.ids.next++ };
+    b.emit({ ...plain, catches: true, results: [made, ...caught] });
+    unlessThrown(b, op, () => made);
   };
   if (variant === undefined) {
     if (callee.kind !== "known") throw new Error("Compiler defect: forward-mode code of an unknown function.");
@@ -85,8 +92,24 @@ function called(b: Builder, op: SweepOp, found: ReadonlyMap<Value, Found>): void
     return;
   }
   const { code, target } = found.get(variant) as Found;
-  if (callee.kind === "registered" && op.catches !== true) byRule(b, op, callee, target);
+  if (callee.kind === "registered") byRule(b, op, callee, target);
   else call({ kind: "value", code: { of: callee, mask } }, [code, ...op.args]);
+}
+
+/** What a call that may have thrown made: nothing can be read from what threw. */
+function unlessThrown(b: Builder, op: SweepOp, made: (inner: Builder) => Value): void {
+  const [dual, thrown] = op.results as [Value, Value];
+  const nothing = (inner: Builder) => {
+    const entries = [...(dual.type as StructType).fields()].map(([key, type]) => ({
+      key,
+      value: isNumeric(type) ? inner.const(0) : inner.const(undefined),
+    }));
+    return [inner.object(entries, dual.type)];
+  };
+  const [merged] = b.if(thrown, nothing, (inner) => [made(inner)]);
+  const last = b.ops.pop() as Extract<Op, { kind: "if" }>;
+  b.ops.push({ ...last, results: [dual] });
+  if (merged === undefined) throw new Error("Compiler defect: a branch without result.");
 }
 
 /** What the runtime does with a registered `jvp`, written out: the rule, then its differential. */
@@ -100,12 +123,51 @@ function byRule(b: Builder, op: SweepOp, callee: Callee & { kind: "registered" }
   ]);
   const ruled: StructType = { kind: "struct", name: "{ … }", fields: () => fields };
   const given = args.slice(0, mask.length);
-  const tangents = args.slice(mask.length);
   const rule = b.runtime("rule", [target], carryingType, { name: "rule" });
-  const made = b.call({ kind: "value", code: { of: callee, mask, rule: "jvp" } }, [rule, ...given], ruled, {
+  const toRule = { kind: "value", code: { of: callee, mask, rule: "jvp" } } as const;
+  const both = (s: Builder, made: Value) => bothOf(s, op, callee, made);
+  if (op.catches !== true) {
+    const made = b.call(toRule, [rule, ...given], ruled, { effects: true, name: "ruled" });
+    const { value, tangent } = both(b, made);
+    b.emit({
+      kind: "object",
+      entries: [
+        { key: "value", value },
+        { key: "tangent", value: tangent },
+      ],
+      span: op.span,
+      results: [dual],
+    });
+    return;
+  }
+  const made = b.value(ruled, "ruled");
+  const args_ = [rule, ...given];
+  b.emit({
+    kind: "call",
+    callee: toRule,
+    args: args_,
     effects: true,
-    name: "ruled",
+    catches: true,
+    span: op.span,
+    results: [made, ...op.results.slice(1)],
   });
+  unlessThrown(b, op, (s) => {
+    const { value, tangent } = both(s, made);
+    return s.object(
+      [
+        { key: "value", value },
+        { key: "tangent", value: tangent },
+      ],
+      dual.type,
+    );
+  });
+}
+
+/** Value and tangent from what a rule returned. */
+function bothOf(b: Builder, { mask, args, results }: SweepOp, callee: Callee & { kind: "registered" }, made: Value) {
+  const type = ((results[0] as Value).type as StructType).fields().get("value") as Type;
+  const given = args.slice(0, mask.length);
+  const tangents = args.slice(mask.length);
   const value = b.load(made, "value", { type, readonly: true });
   const differential = b.load(made, "differential", { type: carryingType, readonly: true, name: "differential" });
   const entries = callee.wrt.map((p) => {
@@ -114,12 +176,7 @@ function byRule(b: Builder, op: SweepOp, callee: Callee & { kind: "registered" }
   });
   const code = { of: callee, mask, rule: "differential" } as const;
   const slope = b.call({ kind: "value", code }, [differential, ...entries], shadowType(type), { effects: true });
-  const whole = passing(type) === "v" && !mayBeNumber(type) ? slope : tree(b, value, slope);
-  const both = [
-    { key: "value", value },
-    { key: "tangent", value: whole },
-  ];
-  b.emit({ kind: "object", entries: both, span: op.span, results: [dual] });
+  return { value, tangent: passing(type) === "v" && !mayBeNumber(type) ? slope : tree(b, value, slope) };
 }
 
 /** A tangent as a rule takes it: a number for a number, all of it for an object, nothing for what does not vary. */

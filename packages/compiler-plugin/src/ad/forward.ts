@@ -3,6 +3,7 @@
  * its shadow, built by mirroring what the program does with the value itself.
  */
 
+import { throwsFirst } from "../analysis/index.ts";
 import {
   arrayOf,
   Builder,
@@ -476,7 +477,8 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
   const results = [frame, ...op.results.slice(1)];
   b.emit(variant === undefined ? { ...sweep, results } : { ...sweep, variant, results });
   checkCaught(ctx, op);
-  if (op.catches === true && activity.aliases.mutated(op).some((m, i) => m && isTouched(ctx, op.args[i]))) {
+  const touches = activity.aliases.mutated(op).some((m, i) => m && isTouched(ctx, op, op.args[i]));
+  if (op.catches === true && touches && !throwsFirst(op.callee, ctx.program)) {
     ctx.report(
       "PB1008",
       op.span,
@@ -507,8 +509,18 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
 }
 
 /** Whether something active can be reached from an argument; an object that its constructor makes is nobody's yet. */
-function isTouched({ activity }: Context, argument: Value | undefined): boolean {
-  return argument !== undefined && activity.shadowed(argument) && !activity.allocated(argument);
+function isTouched({ activity, definitions, program }: Context, op: CallOp, argument: Value | undefined): boolean {
+  if (argument === undefined || !activity.shadowed(argument) || activity.allocated(argument)) return false;
+  // Nor is its tangent, which is made beside it.
+  const isMade =
+    op.callee.kind === "known" && makesObject(op.callee.key, program) && activity.allocated(op.args[0] as Value);
+  return !(isMade && definitions.get(argument)?.kind === "object");
+}
+
+/** Whether a key is that of a constructor's body, or of its forward-mode code. */
+function makesObject(key: string, program: Context["program"]): boolean {
+  const dual = dualOf(key);
+  return dual === undefined ? program.lower(key).kind === "initialiser" : makesObject(dual.of, program);
 }
 
 /** An exception that brings an active value out of a call, unseen. */
@@ -592,18 +604,9 @@ export function checkPlatform(
   ctx.report("PB3014", span, `${text}, taken as a value, cannot be differentiated again.`, hint);
 }
 
-/** What forward-mode code calls, when it is differentiated again: rules must be there to be seen, and nothing be caught. */
-export function checkAgain(ctx: Pick<Context, "report">, { callee, span, catches }: CallOp): void {
+/** What forward-mode code calls, when it is differentiated again: rules must be there to be seen. */
+export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallOp): void {
   const code = callee.kind === "value" ? callee.code : undefined;
-  const isDual = code !== undefined || (callee.kind === "known" && dualOf(callee.key) !== undefined);
-  if (catches === true && isDual) {
-    ctx.report(
-      "PB3014",
-      span,
-      "A call that may throw inside a try cannot be differentiated again.",
-      "Move the try into a function that is not differentiated twice, or check the arguments before the call.",
-    );
-  }
   if (code?.rule !== "jvp" || code.of.kind !== "registered" || code.of.jvpKey !== undefined) return;
   ctx.report(
     "PB3014",

@@ -65,7 +65,7 @@ export function vjpGradient(
   const primals = primalsIn(arranged);
   const parts = seededParts<Source>({ value: primalSeed(primals), tangent: seedingOf(seed) as Seeding<Source> });
   const ofSeed = parts.filter((part) => part.seed !== 1 && typeof part.seed.is === "number" && asked(part.seed.is));
-  const { code, also, start } = seeded(
+  const { code, options, start } = seeded(
     dual.made,
     parts,
     ofSeed.map(({ path }) => path),
@@ -85,7 +85,7 @@ export function vjpGradient(
     bits([...code.params, ...code.captures], (i) => active.includes(i)),
     "joint",
     summaries,
-    also,
+    options,
   );
   const declared = [...fn.params, ...fn.captures];
   const ids = freshIds(fn);

@@ -24,6 +24,7 @@ import { arrange, arrangedType, primalsIn, rearrange, selectedBy } from "./arran
 import { dualFunction } from "./duals.ts";
 import { shadowType } from "./forward.ts";
 import { type Differential, dualType } from "./jvp.ts";
+import { withPlatformLiterals } from "./platform.ts";
 import { prepare } from "./prepare.ts";
 import { runJoint, type Seeding, seeded, seededParts } from "./seeds.ts";
 import { freshIds, vjp } from "./vjp.ts";
@@ -57,9 +58,9 @@ export function gradientFunction(
   const selected = selectedBy(arranged);
   const parts = seededParts(seedingOf(gradientOf.seed));
   const primals = primalsIn(arranged);
-  const { code, also, start } = seeded(of, parts, primals);
+  const { code, options, start } = seeded(of, parts, primals);
   const active = bits([...code.params, ...code.captures], (i) => selected.includes(i));
-  const swept = vjp(program, code, active, "joint", summaries, also);
+  const swept = vjp(program, code, active, "joint", summaries, options);
   const inputs = inputsOf(b, gradientOf, shell.params);
   const given = parts.flatMap(({ seed }) => (seed === 1 ? [] : [shell.params[seed.is] as Value]));
   const { extra, cotangent } = start(b, (i) => given[i] as Value, inputs);
@@ -105,7 +106,8 @@ export function checkWrites(of: HirFunction, dual: HirFunction, summaries: Summa
 /** The forward-mode code of `of` for the parameters (and captures) in `mask`, itself a gradient where `of` is one. */
 export function dualOfAny(program: Program, of: HirFunction, mask: string, summaries: Summaries): Made<HirFunction> {
   if (of.gradientOf !== undefined) return dualGradient(program, of, mask, summaries);
-  const ready = prepare(of, program, freshIds(of), summaries);
+  const literal = withPlatformLiterals(of);
+  const ready = prepare(literal, program, freshIds(literal), summaries);
   const dual = dualFunction(program, ready, mask, summaries);
   return { made: dual.function, diagnostics: dual.diagnostics };
 }

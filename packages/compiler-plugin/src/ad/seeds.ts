@@ -17,7 +17,7 @@ import {
 } from "../hir/index.ts";
 import { arrangedAt, typeAt } from "./arrangements.ts";
 import { shadowType } from "./forward.ts";
-import { freshIds, type Sweeps } from "./vjp.ts";
+import { freshIds, type JointOptions, type Sweeps } from "./vjp.ts";
 
 /** A seed whose parts that are not constant are told apart by `T`. */
 export type Seeding<T> = 0 | 1 | { readonly is: T } | { readonly value: Seeding<T>; readonly tangent: Seeding<T> };
@@ -37,8 +37,8 @@ export function seededParts<T>(seed: Seeding<T>, path: readonly string[] = []): 
 export interface Seeded {
   /** Its parameters are the function's, then the cotangents that it takes as factors. */
   readonly code: HirFunction;
-  /** Parts of the function's result, as values of `code`. */
-  readonly also: readonly Value[];
+  /** What its joint form needs: parts of the function's result besides, and whether it starts at another cotangent than 1. */
+  readonly options: JointOptions;
   /** The arguments that follow the function's own, and the cotangent of the result of `code`. */
   start(b: Builder, given: (i: number) => Value, arguments_: readonly Value[]): { extra: Value[]; cotangent: Value };
 }
@@ -50,7 +50,7 @@ export function seeded<T>(
 ): Seeded {
   const result = fn.body.results[0];
   if (fn.body.diverges === true || result === undefined) {
-    return { code: fn, also: [], start: (b) => ({ extra: [], cotangent: b.const(1) }) };
+    return { code: fn, options: {}, start: (b) => ({ extra: [], cotangent: b.const(1) }) };
   }
   const body: Region = { ...fn.body, ops: [...fn.body.ops], results: [] };
   const ids = freshIds(fn);
@@ -88,7 +88,7 @@ export function seeded<T>(
     const isOne = parts[0]?.seed === 1;
     return {
       code: yields(only, fn.params, subs[0]),
-      also,
+      options: { also, given: !isOne },
       start: (s, given) => ({ extra: [], cotangent: isOne ? s.const(1) : given(0) }),
     };
   }
@@ -102,14 +102,14 @@ export function seeded<T>(
     });
     return {
       code: yields(sum as Value, [...fn.params, ...factors]),
-      also,
+      options: { also },
       start: (s, given) => ({ extra: factors.map((_, i) => given(i)), cotangent: s.const(1) }),
     };
   }
   const tuple = b.array(values, { kind: "tuple", elements: values.map((v) => v.type) });
   return {
     code: yields(tuple, fn.params, subs),
-    also,
+    options: { also, given: true },
     start: (s, given, own) => {
       let next = 0;
       const cotangents = parts.map(({ seed }, i) => {

@@ -60,14 +60,21 @@ export function faultsOf({ faults = [] }: HirFunction): Diagnostic[] {
   return faults.map((fault) => ({ ...fault, severity: "error", notes: [] }));
 }
 
-/** The sweeps of a function. `also` are values of its body that the joint form returns besides, in an array. */
+export interface JointOptions {
+  /** Values of the body that the joint form returns besides, in an array. */
+  readonly also?: readonly Value[];
+  /** The cotangent of the result is given, whatever it is; else the joint form starts at 1. */
+  readonly given?: boolean;
+}
+
+/** The sweeps of a function. */
 export function vjp(
   program: Program,
   fn: HirFunction,
   mask: string,
   form: Form,
   summaries: Summaries,
-  also: readonly Value[] = [],
+  { also = [], given = false }: JointOptions = {},
 ): Sweeps {
   if (fn.gradientOf !== undefined) return vjpGradient(program, fn, mask, form, summaries, also);
   const ids = freshIds(fn);
@@ -110,7 +117,7 @@ export function vjp(
   const top: readonly Value[] = [...inputs, ...shadowParams];
   const cotangent: Value = { id: ids.next++, type: result?.type ?? inertType, name: "cotangent" };
   // Gradients start at 1: of a number it is folded into the code.
-  const seed = form === "joint" && isNumeric(cotangent.type) ? [] : [cotangent];
+  const seed = form === "joint" && !given && isNumeric(cotangent.type) ? [] : [cotangent];
   if (seed.length === 0) forward.ops.unshift({ kind: "const", value: 1, span: fn.span, results: [cotangent] });
   const layout = layoutOf(forward, form === "joint" ? [...top, ...seed] : top);
   const sweep = new ReverseSweep(context, layout.homes);
