@@ -1,13 +1,15 @@
 /**
- * The library in a browser: the conformance suite and a short training run on the backend that the address names
- * (?backend=eager, ?backend=tfjs:wasm, …; every=20 runs each twentieth check only, every=0 none), or work for threads
- * (?work=threads). Built with Vite and opened by the
- * test beside it, which serves the table of cases under /tensor/ and the binaries of tfjs under /wasm/.
+ * The library in a browser: the conformance suite, the exactness of functions and a short training run on the backend that
+ * the address names (?backend=eager, ?backend=tfjs:wasm, …). Of the suite all checks run, or with checks=operations the
+ * first of each kind of each operation, or with checks=none none. ?work=threads does work for threads instead. Built with
+ * Vite and opened by the test beside it, which serves the table of cases under /tensor/ and the binaries of tfjs under
+ * /wasm/.
  */
 import { valueWithGradient } from "@pullback/autodiff";
 import { setSeed, tensor, useBackend } from "@pullback/core";
 import { checksOf, loadAreas, runCheck } from "@pullback/core/conformance";
 import { AdamW, Linear, meanSquaredError, Sequential, Tanh } from "@pullback/nn";
+import { type Accuracy, accuracies } from "./accuracy.ts";
 import { threadsAtWork } from "./threads.ts";
 
 /** What the test reads. */
@@ -19,20 +21,23 @@ export interface Outcome {
   readonly checks: number;
   readonly failures: readonly string[];
   readonly losses: readonly number[];
+  readonly accuracies: readonly Accuracy[];
 }
 
 /** How many checks have run, and which of them failed with what. */
-async function conform(every: number): Promise<{ checks: number; failures: string[] }> {
+async function conform(checks: string): Promise<{ checks: number; failures: string[] }> {
   const failures: string[] = [];
-  let checks = 0;
-  let position = 0;
-  for (const area of await loadAreas(new URL("/tensor/", location.href)))
+  const done = new Set<string>();
+  let count = 0;
+  for (const area of checks === "none" ? [] : await loadAreas(new URL("/tensor/", location.href)))
     for (const check of checksOf(area)) {
-      if (position++ % every !== 0) continue;
-      checks++;
+      const kind = `${check.op} ${check.kind}`;
+      if (checks === "operations" && done.has(kind)) continue;
+      done.add(kind);
+      count++;
       await runCheck(check).catch((error: Error) => failures.push(`${area.name} ${check.id}: ${error.message}`));
     }
-  return { checks, failures };
+  return { checks: count, failures };
 }
 
 /** A small network learns the exclusive or; its losses. */
@@ -61,14 +66,20 @@ async function train(): Promise<number[]> {
 
 async function run(): Promise<Outcome> {
   const query = new URLSearchParams(location.search);
-  const common = { isolated: crossOriginIsolated, checks: 0, failures: [], losses: [] };
+  const common = { isolated: crossOriginIsolated, checks: 0, failures: [], losses: [], accuracies: [] };
   try {
     await useBackend(query.get("backend") ?? "eager", { wasmPaths: "/wasm/" });
   } catch (error) {
     return { ...common, device: tensor([0]).device, refused: (error as Error).message };
   }
   const { device } = tensor([0]);
-  return { ...common, device, ...(await conform(Number(query.get("every") ?? 1))), losses: await train() };
+  return {
+    ...common,
+    device,
+    ...(await conform(query.get("checks") ?? "all")),
+    losses: await train(),
+    accuracies: await accuracies(),
+  };
 }
 
 function show(text: string): void {

@@ -1,4 +1,4 @@
 /** Every golden case on the cpu engine of tfjs. */
 import { conform } from "./test-conformance.ts";
 
-await conform("cpu");
+await conform("tfjs:cpu");

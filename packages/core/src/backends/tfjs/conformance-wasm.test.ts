@@ -1,4 +1,4 @@
 /** Every golden case on the WebAssembly engine of tfjs. */
 import { conform } from "./test-conformance.ts";
 
-await conform("wasm");
+await conform("tfjs:wasm");

@@ -33,6 +33,7 @@ const pi = [3.140625, 9.675025939941406e-4, 1.5099579909783765e-7];
  * the kernel where the multiples are not exact.
  */
 function sin(w: Vocabulary, x: Info): Info {
+  if (w.kernels.isGraphics) return w.unary("Sin", x);
   // Without -0, whose difference from -0 would lose the sign.
   const turns = w.add(w.unary("Round", w.mul(x, 1 / Math.PI)), 0);
   const rest = pi.reduce((left, part) => w.sub(left, w.mul(turns, part)), x);
@@ -156,6 +157,15 @@ const binaryKernel =
 function pow(w: Vocabulary, a: Info, b: Info): Info {
   const turning = w.and(w.equal(a, -1), w.unary("IsInf", b));
   return w.choose(w.or(w.equal(a, 1), turning), 1, w.binary("Pow", a, b));
+}
+
+/** x to a finite exponent, which needs none of the care that `pow` takes; small whole ones on graphics by products. */
+export function finitePower(w: Vocabulary, x: Info, exponent: number): Info {
+  if (!w.kernels.isGraphics || !Number.isInteger(exponent) || exponent < 1 || exponent > 4)
+    return w.binary("Pow", x, exponent);
+  const square = exponent > 1 ? w.square(x) : x;
+  if (exponent === 4) return w.square(square);
+  return exponent === 3 ? w.mul(square, x) : square;
 }
 
 /** Some engines keep NaN on one side only. */

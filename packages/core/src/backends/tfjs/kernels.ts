@@ -10,6 +10,8 @@ const scalarsKept = 256;
 
 export class Kernels {
   readonly engine: Engine;
+  /** Whether they run on a graphics processor: see graphics.ts. */
+  readonly isGraphics: boolean = false;
   private readonly tfjs: Tfjs;
   readonly engineName: string;
   private readonly device: string;
@@ -41,8 +43,14 @@ export class Kernels {
     if (config === undefined) throw new BackendError(`${this.device} has no kernel ${kernel}.`);
     const result = config.kernelFunc({ inputs, backend: this.engine, attrs });
     const results = Array.isArray(result) ? result : [result];
-    for (const info of results) this.made?.push(info);
+    for (const info of results) this.record(info);
     return results;
+  }
+
+  /** Has the end of the composition that runs give `info` back. */
+  protected record(info: Info): Info {
+    this.made?.push(info);
+    return info;
   }
 
   /** Host data in the engine. Engines may keep the array, so it must not be changed afterwards. */

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { valueWithGradient } from "@pullback/autodiff";
 import * as tf from "@tensorflow/tfjs-core";
+import { capabilities, loadAreas } from "../../conformance/index.ts";
 import {
   availableBackends,
   BackendError,
@@ -15,6 +16,7 @@ import {
   type Tensor,
   tensor,
   useBackend,
+  where,
   withBackend,
   zeros,
 } from "../../index.ts";
@@ -113,6 +115,29 @@ describe.each(engines)("tfjs:%s", (engine) => {
     expect(x.cummin(1).toArray()).toEqual([[3, 1, 1, -5, -5]]);
     expect(x.cummax(1).toArray()).toEqual([[3, 3, 3, 3, 4]]);
     expect(x.greater(2).cumsum(1).toArray()).toEqual([[1, 1, 1, 1, 2]]);
+  });
+
+  test("choosing and reversing bools writes nothing beyond them", async () => {
+    const flags = (n: number): number[] => Array.from({ length: n }, (_, i) => +(i % 3 === 0));
+    const n = 1000;
+    await useBackend("tfjs", { engine });
+    const made: Tensor[] = [];
+    for (let round = 0; round < 40; round++) {
+      const x = tensor(flags(n), { dtype: "bool" });
+      made.push(where(x, x, x.logicalNot()), x.flip(0), x);
+    }
+    made.forEach((x, i) => {
+      const want = i % 3 === 0 ? new Array(n).fill(1) : i % 3 === 1 ? flags(n).reverse() : flags(n);
+      expect([...x.dataSync()]).toEqual(want);
+    });
+  });
+
+  test("takes bool everywhere, or refuses by name", async () => {
+    await useBackend("tfjs", { engine });
+    await useBackend("eager");
+    const found = await capabilities(await loadAreas(), device, "bool");
+    expect([...found].filter(([, capability]) => capability === "wrong")).toEqual([]);
+    expect(found.get("where")).toBe("kernels");
   });
 
   test("out of range indices are errors", async () => {

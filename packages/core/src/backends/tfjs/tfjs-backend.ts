@@ -19,8 +19,17 @@ import { BackendError, DTypeError } from "../../errors.ts";
 import { broadcastShape, rowMajor, sameShape, sizeOf } from "../eager/arrays.ts";
 import { HostedBackend } from "../hosted/index.ts";
 import { Convolutions } from "./convolution.ts";
-import { comparisons, floatBinary, floatUnary, integerBinary, integerUnary, logical } from "./elementwise.ts";
+import {
+  comparisons,
+  finitePower,
+  floatBinary,
+  floatUnary,
+  integerBinary,
+  integerUnary,
+  logical,
+} from "./elementwise.ts";
 import { fourier, longestFourier } from "./fourier.ts";
+import { GraphicsKernels } from "./graphics.ts";
 import { Indexing } from "./indexing.ts";
 import { Kernels, reshaped } from "./kernels.ts";
 import { Ledger, type TfjsStorage } from "./memory.ts";
@@ -59,7 +68,7 @@ export class TfjsBackend extends HostedBackend {
     this.tfjs = tfjs;
     this.engine = engine;
     this.readsAtOnce = engineName !== "webgpu";
-    this.kernels = new Kernels(tfjs, engine, engineName, name);
+    this.kernels = new (near.has(engineName) ? Kernels : GraphicsKernels)(tfjs, engine, engineName, name);
     this.ledger = new Ledger(engine, (dataId) => tfjs.engine().removeDataId(dataId, engine));
     this.words = new Vocabulary(this.kernels);
     this.views = new Views(this.words, this.ledger);
@@ -134,9 +143,8 @@ export class TfjsBackend extends HostedBackend {
   }
 
   override binaryScalar(op: BinaryOp, a: NDArray, scalar: number, reversed: boolean): NDArray {
-    // A finite exponent needs none of the care that `pow` takes.
     if (op === "pow" && a.dtype === "float32" && !reversed && Number.isFinite(scalar))
-      return this.elementwise("float32", [a], ([x]) => this.words.binary("Pow", x, scalar));
+      return this.elementwise("float32", [a], ([x]) => finitePower(this.words, x, scalar));
     const other = this.full([], scalar, a.dtype);
     return reversed ? this.binary(op, other, a) : this.binary(op, a, other);
   }
@@ -152,8 +160,7 @@ export class TfjsBackend extends HostedBackend {
   override where(condition: NDArray, a: NDArray, b: NDArray): NDArray {
     const shape = broadcastShape(condition.shape, broadcastShape(a.shape, b.shape));
     const whole = [condition, a, b].map((x) => broadcast(x, shape));
-    const select = ([c, t, e]: Info[]): Info => this.kernels.run("Select", { condition: c, t, e });
-    return this.elementwise(a.dtype, whole, select, true);
+    return this.elementwise(a.dtype, whole, ([c, t, e]) => this.words.select(c, t, e), true);
   }
 
   override reduce(op: ReduceOp, x: NDArray, axes: readonly number[]): NDArray {

@@ -81,7 +81,7 @@ export class Views {
     }
     let result = this.words.slice(reshaped(flat, dims), begin, size);
     result = reshaped(result, size.slice(0, sorted.length));
-    if (reversed.length > 0) result = this.words.kernels.run("Reverse", { x: result }, { dims: reversed });
+    if (reversed.length > 0) result = this.words.reverse(result, reversed);
     return this.words.transpose(result, inverse(order));
   }
 

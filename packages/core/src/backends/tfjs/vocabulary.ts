@@ -79,7 +79,19 @@ export class Vocabulary {
       const single = condition.shape.map(() => 1);
       return this.stretch(reshaped(x, single), condition.shape);
     };
-    return this.kernels.run("Select", { condition, t: branch(a), e: branch(b) });
+    return this.select(condition, branch(a), branch(b));
+  }
+
+  /** Of equal shapes. The WebAssembly engine's kernel writes four bytes for each bool, beyond its result. */
+  select(condition: Info, a: Info, b: Info): Info {
+    if (a.dtype === "bool") return this.or(this.and(condition, a), this.and(this.not(condition), b));
+    return this.kernels.run("Select", { condition, t: a, e: b });
+  }
+
+  /** Of bool by way of int32, for the same reason. */
+  reverse(x: Info, axes: readonly number[]): Info {
+    if (x.dtype === "bool") return this.notEqual(this.reverse(this.cast(x, "int32"), axes), 0);
+    return this.kernels.run("Reverse", { x }, { dims: axes });
   }
 
   /** As `where` with a condition that broadcasts to the branches, of which one is a number. */
