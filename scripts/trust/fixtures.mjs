@@ -6,7 +6,7 @@
 //
 // With --update the expectations, docs/language.md and docs/diagnostics/ are written anew. A wrong derivative fails
 // either way. In a fixture, `// title:` names the construct, `// at: …` above a function gives arguments for it,
-// `// refused: PB…` says that the program must not compile, `// warned: PB…` that it compiles with a warning, `// check: none` that its derivative is not that of its
+// `// beside: PB…` names what its fix does not mend, `// refused: PB…` says that the program must not compile, `// warned: PB…` that it compiles with a warning, `// check: none` that its derivative is not that of its
 // value (it says otherwise on purpose).
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -38,6 +38,7 @@ const fixtures = readdirSync(folder)
       refused: line("refused"),
       warned: line("warned"),
       unchecked: line("check") === "none",
+      beside: line("beside"),
     };
   })
   .filter(({ name }) => wanted(name));
@@ -113,6 +114,36 @@ function modeModule(fixture, { operator }) {
   return `${fixture.source}\nimport { ${names} } from "@pullback/autodiff";\nexport const compiled = ${operator};\n`;
 }
 
+/** The fixes that the diagnostics of a fixture offer, with the program that they make; of two in one place the outer one. */
+function fixesOf(fixture, { plan }) {
+  const file = `${place.folder}/${fixture.name}.ts`;
+  const offered = plan.diagnostics
+    .filter(({ fix, span }) => fix !== undefined && span.file === file)
+    .sort((a, b) => b.span.end - b.span.start - (a.span.end - a.span.start));
+  const edits = new Map();
+  const overlaps = (a, b) => a.start < b.end && b.start < a.end;
+  const taken = offered.filter(({ fix }) => {
+    if (fix.edits.some(({ span }) => [...edits.values()].some((other) => overlaps(span, other.span)))) return false;
+    for (const edit of fix.edits) edits.set(`${edit.span.start}: ${edit.text}`, edit);
+    return true;
+  });
+  const apply = (text, edit) => text.slice(0, edit.span.start) + edit.text + text.slice(edit.span.end);
+  const text = [...edits.values()].sort((a, b) => b.span.start - a.span.start).reduce(apply, moduleOf(fixture));
+  return taken.length === 0 ? [] : [{ taken, name: `${fixture.name}.fixed.ts`, text }];
+}
+
+/** What the fixes change, and whether they help: nothing more is said of what they are for, and nothing new. */
+function describeFixes(fixture, { taken, name, text }, built) {
+  const file = `${place.folder}/${name}`;
+  const before = moduleOf(fixture);
+  const left = built.plan.diagnostics.filter((each) => each.span.file === file);
+  if (left.some(({ code }) => code !== fixture.beside))
+    problems.push(`${fixture.name}: its fix leaves ${left.map((each) => `${each.code}: ${each.message}`).join(", ")}`);
+  const changed = text.split("\n").filter((line) => !before.split("\n").includes(line));
+  const titles = [...new Set(taken.map(({ fix }) => fix.title))];
+  return `## Fix\n\n${titles.join("; ")}:\n\n\`\`\`ts\n${changed.join("\n")}\n\`\`\`\n`;
+}
+
 /** How the fixture fares in a mode: "yes", or the code that it is refused with. */
 async function runMode(fixture, mode, built, base) {
   const name = modeName(fixture, mode);
@@ -135,7 +166,7 @@ async function runMode(fixture, mode, built, base) {
   return "yes";
 }
 
-async function run(fixture, { program, plan, run: load }, inModes) {
+async function run(fixture, { program, plan, run: load }, inModes, fixed) {
   const name = `${fixture.name}.ts`;
   const file = `${place.folder}/${name}`;
   const source = (path) => program.text(path);
@@ -145,6 +176,7 @@ async function run(fixture, { program, plan, run: load }, inModes) {
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const parts = [`# ${fixture.title}\n`];
   if (written.length > 0) parts.push(`## Diagnostics\n\n\`\`\`\n${written.join("\n\n")}\n\`\`\`\n`);
+  for (const each of fixture.fixes) parts.push(describeFixes(fixture, each, fixed));
   if (fixture.refused !== undefined) {
     const found = errors.map(({ code }) => code);
     if (!found.includes(fixture.refused))
@@ -188,9 +220,13 @@ try {
   const inModes = place.compile(
     Object.fromEntries(fixtures.filter(({ refused }) => refused === undefined).flatMap(modesOf)),
   );
+  for (const fixture of fixtures) fixture.fixes = fixesOf(fixture, built);
+  const fixed = place.compile(
+    Object.fromEntries(fixtures.flatMap(({ fixes }) => fixes.map(({ name, text }) => [name, text]))),
+  );
   for (const fixture of fixtures) {
     try {
-      settle(join(folder, `${fixture.name}.expect.md`), await run(fixture, built, inModes));
+      settle(join(folder, `${fixture.name}.expect.md`), await run(fixture, built, inModes, fixed));
     } catch (error) {
       problems.push(`${fixture.name}: ${error?.stack ?? error}`);
     }

@@ -146,6 +146,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
 
   const activeArguments = (call: CallOp): readonly Value[] => {
     const { callee } = call;
+    if (stopsActivity(call)) return [];
     if (callee.kind === "registered") return call.args.filter((_, i) => callee.wrt.includes(i));
     return call.args;
   };

@@ -16,8 +16,19 @@ export interface Diagnostic {
   notes: DiagnosticNote[];
   /** What to do about it, in one sentence. */
   hint?: string;
-  /** A replacement that an editor can apply. */
-  fix?: { span: Span; text: string };
+  /** What an editor can do about it. */
+  fix?: Fix;
+}
+
+/** Replacements that go together; the places do not overlap. */
+export interface Fix {
+  readonly title: string;
+  readonly edits: readonly Edit[];
+}
+
+export interface Edit {
+  readonly span: Span;
+  readonly text: string;
 }
 
 /** Line and column of an offset, both from 1. */

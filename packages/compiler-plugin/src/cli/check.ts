@@ -19,7 +19,10 @@ export interface ReportedDiagnostic {
   readonly hint?: string;
   readonly place: Place;
   readonly notes: readonly { readonly message: string; readonly place?: Place }[];
-  readonly fix?: { readonly place: Place; readonly text: string };
+  readonly fix?: {
+    readonly title: string;
+    readonly edits: readonly { readonly place: Place; readonly text: string }[];
+  };
 }
 
 export interface Place {
@@ -92,6 +95,8 @@ function reported(diagnostic: Diagnostic, text: (file: string) => string): Repor
       message: note.message,
       ...(note.span === undefined ? {} : { place: place(note.span) }),
     })),
-    ...(fix === undefined ? {} : { fix: { place: place(fix.span), text: fix.text } }),
+    ...(fix === undefined
+      ? {}
+      : { fix: { title: fix.title, edits: fix.edits.map(({ span, text }) => ({ place: place(span), text })) } }),
   };
 }

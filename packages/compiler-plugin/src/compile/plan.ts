@@ -261,7 +261,9 @@ class Planner {
   #report(diagnostic: Diagnostic): void {
     const { code, span } = diagnostic;
     const id = `${code}|${span.file}|${span.start}|${diagnostic.message}`;
-    if (!this.#diagnostics.has(id)) this.#diagnostics.set(id, diagnostic);
+    if (this.#diagnostics.has(id)) return;
+    const fix = diagnostic.fix ?? (stoppable.has(code) ? this.#program.stopping(span) : undefined);
+    this.#diagnostics.set(id, fix === undefined ? diagnostic : { ...diagnostic, fix });
   }
 
   /** A defect of the compiler itself stays with the file that it met. */
@@ -325,6 +327,9 @@ class Planner {
 }
 
 const idOf = (key: string, mask: string, mode: Mode) => `${key}|${mask}${mode === "forward" ? "|jvp" : ""}`;
+
+/** Diagnostics that stopping the derivative where they point is a remedy for. */
+const stoppable = new Set(["PB1007", "PB1010", "PB2003", "PB3001", "PB3002", "PB4001"]);
 
 /** Operators that are there for a derivative, other than those that hand a function on. */
 const derivativeOperators = new Set<string>([

@@ -1,7 +1,7 @@
 /** The program as the later stages see it: everything is computed when it is first asked for. */
 import type ts from "typescript";
-import type { Diagnostic } from "../check/index.ts";
-import { type HirFunction, type Program, passed, passing, type StructType } from "../hir/index.ts";
+import type { Diagnostic, Fix } from "../check/index.ts";
+import { type HirFunction, type Program, passed, passing, type Span, type StructType } from "../hir/index.ts";
 import {
   type ClassBody,
   classKey,
@@ -27,6 +27,7 @@ import {
   type Registration,
   type Registrations,
   type SitesOfFile,
+  stopping,
   tagOf,
   WantedNames,
 } from "./sites/index.ts";
@@ -79,6 +80,8 @@ export interface CompilerProgram extends Program {
   diagnostics(file: string): Diagnostic[];
   /** TypeScript's own errors inside a function. */
   semanticErrors(key: string): Diagnostic[];
+  /** How to stop the derivative at an expression; undefined where the span is none. */
+  stopping(span: Span): Fix | undefined;
   /** Source files that a file imports. */
   importsOf(file: string): string[];
   /** The files that differ from the program that this one follows, where they differ inside functions alone. */
@@ -325,6 +328,10 @@ class HostedProgram implements CompilerProgram, ProgramContext {
       );
     this.#errors.set(file.fileName, errors);
     return errors;
+  }
+
+  stopping(span: Span): Fix | undefined {
+    return stopping(this.host, span);
   }
 
   importsOf(file: string): string[] {

@@ -116,13 +116,12 @@ function asTypeScript(typescript: typeof ts, program: ts.Program | undefined, fo
 
 function fixOf({ code, fix }: Diagnostic): ts.CodeFixAction[] {
   if (fix === undefined) return [];
-  const { file, start, end } = fix.span;
-  const textChanges = [{ span: { start, length: end - start }, newText: fix.text }];
-  return [
-    {
-      fixName: `pullback-${code}`,
-      description: start === end ? `Insert "${fix.text.trim()}"` : `Write ${fix.text}`,
-      changes: [{ fileName: file, textChanges }],
-    },
-  ];
+  const files = [...new Set(fix.edits.map(({ span }) => span.file))];
+  const changes = files.map((fileName) => ({
+    fileName,
+    textChanges: fix.edits
+      .filter(({ span }) => span.file === fileName)
+      .map(({ span: { start, end }, text }) => ({ span: { start, length: end - start }, newText: text })),
+  }));
+  return [{ fixName: `pullback-${code}`, description: fix.title, changes }];
 }

@@ -9,6 +9,7 @@ import { expression } from "./expressions.ts";
 import { viewOf } from "./iteration.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue } from "./opaque.ts";
+import { mayAct } from "./quiet.ts";
 import { listOf } from "./records.ts";
 import { transparent } from "./scan.ts";
 import { raise } from "./try.ts";
@@ -374,6 +375,7 @@ export function sortingPermutation(s: Lowering, array: Value, order: ts.Expressi
     [array, compare],
     type,
     refusal,
+    mayAct(s.host, order),
   );
 }
 

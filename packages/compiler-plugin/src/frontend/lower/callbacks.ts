@@ -39,7 +39,8 @@ export function applied(s: Lowering, node: ts.Expression): Callback {
   const type = signature === undefined ? undefined : s.types.of(s.host.checker.getReturnTypeOfSignature(signature));
   const call = resolveCall(s, node);
   return {
-    call: (args) => call(rest ? args : args.slice(0, parameters.length), type ?? { kind: "unknown", text: "any" }),
+    call: (args) =>
+      call({ values: rest ? args : args.slice(0, parameters.length) }, type ?? { kind: "unknown", text: "any" }),
     assigned: new Set(),
   };
 }

@@ -12,12 +12,15 @@ import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, reachesEverything } from "./opaque.ts";
 import { isDifferentialOperator, writtenWrt } from "./operators.ts";
+import { isHarmless, mayAct } from "./quiet.ts";
 import { objectCall } from "./records.ts";
 import { assignedIn, isArrayLike, isInlinable, transparent } from "./scan.ts";
 
 export interface Arguments {
   readonly values: readonly Value[];
   readonly spread?: readonly boolean[];
+  /** Whether one of them is a function that changes what is around it when it is run. */
+  readonly acts?: () => boolean;
 }
 
 export function argumentsOf(s: Lowering, nodes: readonly ts.Expression[] | undefined): Arguments {
@@ -28,7 +31,8 @@ export function argumentsOf(s: Lowering, nodes: readonly ts.Expression[] | undef
     values.push(expression(s, isSpread ? node.expression : node));
     spread.push(isSpread);
   }
-  return spread.includes(true) ? { values, spread } : { values };
+  const acts = () => nodes?.some((node) => !s.ts.isSpreadElement(node) && mayAct(s.host, node)) === true;
+  return spread.includes(true) ? { values, spread, acts } : { values, acts };
 }
 
 /** Emits a call, the receiver or function value in front of the arguments. */
@@ -42,30 +46,13 @@ function emitCall(
 ): Value {
   const spread = args.spread === undefined ? undefined : [...front.map(() => false), ...args.spread];
   return s.builder.call(callee, [...front, ...args.values], type, {
-    effects,
+    effects: effects || (callee.kind === "inert" && callee.stops !== true && args.acts?.() === true),
     ...(spread === undefined ? {} : { spread }),
   });
 }
 
 const mayHaveEffects = (callee: Callee): boolean =>
   callee.kind === "registered" ? callee.effects !== "none" : callee.kind !== "inert" || !isHarmless(callee);
-
-/** Ambient functions that read their arguments and do nothing else. */
-const harmlessFunctions =
-  /^(Number(\.\w+)?|String(\.\w+)?|Boolean|BigInt|parseInt|parseFloat|isNaN|isFinite|Array\.isArray|Object\.(freeze|seal|preventExtensions|keys|values|entries|is|hasOwn|fromEntries|getPrototypeOf)|JSON\.stringify|structuredClone|Symbol(\.for)?)$/;
-
-const harmlessMethods = new Set(
-  (
-    "toString toFixed toPrecision toExponential toLocaleString valueOf charAt charCodeAt codePointAt startsWith endsWith split trim " +
-    "trimStart trimEnd toUpperCase toLowerCase padStart padEnd repeat replace replaceAll substring has hasOwnProperty " +
-    "indexOf lastIndexOf includes join localeCompare match search entries keys values slice at concat getTime"
-  ).split(" "),
-);
-
-function isHarmless(callee: Callee & { kind: "inert" }): boolean {
-  if (callee.stops === true || callee.accessor === "get") return true;
-  return callee.method === undefined ? harmlessFunctions.test(callee.text) : harmlessMethods.has(callee.method);
-}
 
 /** `f(…)`, `o.m(…)`; `receiver` is given when an optional chain has evaluated it already. */
 export function call(s: Lowering, node: ts.CallExpression, receiver?: Value): Value {
@@ -100,7 +87,7 @@ export function call(s: Lowering, node: ts.CallExpression, receiver?: Value): Va
   const emit = resolveCall(s, node.expression, receiver);
   const args = argumentsOf(s, node.arguments);
   s.at(node);
-  return emit(args.values, s.types.at(node), args.spread);
+  return emit(args, s.types.at(node));
 }
 
 /** Evaluates what is called and answers with a function that emits calls of it. */
@@ -108,14 +95,12 @@ export function resolveCall(
   s: Lowering,
   node: ts.Expression,
   receiver?: Value,
-): (args: readonly Value[], type: Type, spread?: readonly boolean[]) => Value {
+): (args: Arguments, type: Type) => Value {
   const { ts } = s;
   const callee = transparent(ts, node);
-  const args = (values: readonly Value[], spread: readonly boolean[] | undefined): Arguments =>
-    spread === undefined ? { values } : { values, spread };
-  if (isInlinable(s.host, callee)) return (values) => inlined(s, callee, values);
+  if (isInlinable(s.host, callee)) return ({ values }) => inlined(s, callee, values);
   const math = receiver === undefined ? mathName(s, callee) : undefined;
-  if (math !== undefined && math !== "random") return (values) => s.builder.math(math, values);
+  if (math !== undefined && math !== "random") return ({ values }) => s.builder.math(math, values);
   const name = ts.isPropertyAccessExpression(callee) ? callee.name : callee;
   const symbol = ts.isIdentifier(name) || ts.isPrivateIdentifier(name) ? s.host.symbolOf(name) : undefined;
   const local = symbol !== undefined && ts.isIdentifier(callee) && s.raw(symbol) !== undefined;
@@ -127,7 +112,7 @@ export function resolveCall(
     const self = s.read("this");
     const target = superCallee(s, symbol, baseText(s, callee), callee.name.text);
     if (target !== undefined && self !== undefined) {
-      return (values, type, spread) => emitCall(s, target, [self], args(values, spread), type, true);
+      return (args, type) => emitCall(s, target, [self], args, type, true);
     }
     return () =>
       opaqueExpression(s, node.parent as ts.Expression, {
@@ -138,18 +123,18 @@ export function resolveCall(
   if (ts.isPropertyAccessExpression(callee) && symbol !== undefined && !namesModule(s, callee.expression)) {
     // A method taken as a value: it is called as a function of its own.
     const value = receiver ?? expression(s, node);
-    return (values, type, spread) => emitCall(s, { kind: "value" }, [value], args(values, spread), type, true);
+    return (args, type) => emitCall(s, { kind: "value" }, [value], args, type, true);
   }
   if (symbol !== undefined && !local && receiver === undefined) {
     const text = node.getText();
     const target = functionCallee(s, symbol, text) ?? (isOpen(s, symbol) ? undefined : withoutBody(s, text, symbol));
     if (target !== undefined) {
       const effects = mayHaveEffects(target);
-      return (values, type, spread) => emitCall(s, target, [], args(values, spread), resultType(target, type), effects);
+      return (args, type) => emitCall(s, target, [], args, resultType(target, type), effects);
     }
   }
   const value = receiver ?? expression(s, node);
-  return (values, type, spread) => emitCall(s, { kind: "value" }, [value], args(values, spread), type, true);
+  return (args, type) => emitCall(s, { kind: "value" }, [value], args, type, true);
 }
 
 function withoutBody(s: Lowering, text: string, symbol: ts.Symbol): Callee {

@@ -11,6 +11,7 @@ import { viewOf } from "./iteration.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, opaqueValue } from "./opaque.ts";
 import { binary, unary } from "./operators.ts";
+import { mayAct } from "./quiet.ts";
 import { listOf, recordLiteral } from "./records.ts";
 import { isAssignment, mentionsOwnThis, transparent } from "./scan.ts";
 
@@ -44,7 +45,12 @@ export function expression(s: Lowering, node: ts.Expression): Value {
     s.at(node);
     if (node.operator === K.MinusToken && ts.isNumericLiteral(node.operand))
       return s.builder.const(-Number(node.operand.text), { kind: "number" }, { written: true });
-    return unary(s, ts.tokenToString(node.operator)!, operand, s.types.at(node));
+    const operator = ts.tokenToString(node.operator)!;
+    if (operator === "+" && mayAct(s.host, node.operand)) {
+      const why = { code: "PB1009", message: "An object that computes what number it is cannot be differentiated." };
+      return opaqueValue(s, ["+", ""], [operand], s.types.at(node), why, true);
+    }
+    return unary(s, operator, operand, s.types.at(node));
   }
   if (ts.isPostfixUnaryExpression(node)) return increment(s, node);
   if (ts.isConditionalExpression(node)) {
@@ -146,11 +152,13 @@ function template(s: Lowering, node: ts.TemplateExpression): Value {
   }
   parts[parts.length - 1] += "`";
   s.at(node);
-  return opaqueValue(s, parts, operands, string, {
+  const why = {
     code: "PB1010",
     message: "An active value is turned into text.",
     hint: "Use withoutDerivative(x) in messages and keys.",
-  });
+  };
+  const acts = node.templateSpans.some((span) => mayAct(s.host, span.expression));
+  return opaqueValue(s, parts, operands, string, why, acts);
 }
 
 /** The text of a template piece as written, escapes included. */

@@ -6,6 +6,7 @@ import type { FileIndex } from "../declarations/index.ts";
 import { isStatic } from "../declarations/index.ts";
 import type { TypeHost } from "../host/index.ts";
 import type { Types } from "../types/index.ts";
+import { branding } from "./fixes.ts";
 
 export function checkFields(host: TypeHost, types: Types, index: FileIndex): Diagnostic[] {
   const { ts } = host;
@@ -22,10 +23,7 @@ export function checkFields(host: TypeHost, types: Types, index: FileIndex): Dia
     for (const member of fieldsOf(ts, declaration)) {
       const name = member.name;
       if (!holdsLeaf || !ts.isIdentifier(name) || types.at(member).kind !== "number") continue;
-      const fix =
-        member.type === undefined
-          ? { span: after(host, name), text: ": NoDerivative<number>" }
-          : { span: host.span(member.type), text: `NoDerivative<${member.type.getText()}>` };
+      const fix = branding(host, member.type, after(host, name), "number");
       found.push({
         code: "PB2010",
         severity: strict ? "error" : "warning",
@@ -43,8 +41,7 @@ export function checkFields(host: TypeHost, types: Types, index: FileIndex): Dia
       if (declaration.members.some((other) => ts.isSetAccessor(other) && other.name.getText() === name)) continue;
       const result = types.at(member);
       if (passing(result) === "-" || result.kind === "function") continue;
-      const text = member.type?.getText() ?? host.checker.typeToString(host.checker.getTypeAtLocation(member));
-      const place = member.type === undefined ? after(host, member.name, 2) : host.span(member.type);
+      const text = host.checker.typeToString(host.checker.getTypeAtLocation(member));
       found.push({
         code: "PB2011",
         severity: "warning",
@@ -52,7 +49,7 @@ export function checkFields(host: TypeHost, types: Types, index: FileIndex): Dia
         span: host.span(member.name),
         notes: [],
         hint: "Declare its type NoDerivative<…>.",
-        fix: { span: place, text: member.type === undefined ? `: NoDerivative<${text}>` : `NoDerivative<${text}>` },
+        fix: branding(host, member.type, after(host, member.name, 2), text),
       });
     }
   }

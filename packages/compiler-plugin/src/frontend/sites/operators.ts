@@ -1,6 +1,6 @@
 /** Places where a function's derivative is asked for: operator calls, and functions that become DifferentiableFunctions. */
 import type ts from "typescript";
-import type { Diagnostic } from "../../check/index.ts";
+import type { Diagnostic, Fix } from "../../check/index.ts";
 import { applicationKey, nestable, passing, type Span, type Type } from "../../hir/index.ts";
 import {
   type FileIndex,
@@ -13,6 +13,7 @@ import {
 } from "../declarations/index.ts";
 import { refusalOf, type TypeHost } from "../host/index.ts";
 import { differentialOperators, type ProgramContext, transparent, writtenWrt } from "../lower/index.ts";
+import { carrying } from "./fixes.ts";
 import { localNames } from "./names.ts";
 import type { WantedNames } from "./wanted-names.ts";
 
@@ -137,6 +138,7 @@ class SiteFinder implements SitesOfFile {
         span,
         `The compiler cannot see the function behind ${shortText(argument)}.`,
         "Pass a function literal or a named function, or give the variable the type DifferentiableFunction<…>.",
+        carrying(host, argument),
       );
       return;
     }
@@ -317,8 +319,9 @@ class SiteFinder implements SitesOfFile {
     return bits.join("");
   }
 
-  #report(code: string, span: Span, message: string, hint: string): void {
-    this.diagnostics.push({ code, severity: "error", message, span, notes: [], hint });
+  #report(code: string, span: Span, message: string, hint: string, fix?: Fix): void {
+    const base: Diagnostic = { code, severity: "error", message, span, notes: [], hint };
+    this.diagnostics.push(fix === undefined ? base : { ...base, fix });
   }
 }
 
