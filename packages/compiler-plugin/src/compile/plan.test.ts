@@ -38,6 +38,7 @@ function planOf(made: MadeUp) {
     files: ["/p/a.ts", "/p/b.ts"],
     diagnostics: () => [],
     semanticErrors: () => [],
+    stopping: () => undefined,
     structs: () => [],
     registrations: () => [],
     sites: (file: string) =>

@@ -44,6 +44,7 @@ const compiler: Compiler = {
         files,
         inputs: files,
         semanticErrors: () => [],
+        stopping: () => undefined,
         structs: () => [],
         tagged: () => [],
         registrations: () => [],
