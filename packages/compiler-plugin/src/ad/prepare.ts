@@ -1,5 +1,5 @@
 /** What happens to a function before it is differentiated: rest arguments become arrays, small callees are copied in, equal values and reads are shared. */
-import { aliases, pointsToMemory, reachable, type Summaries } from "../analysis/index.ts";
+import { aliases, pointsToMemory, type Summaries, writtenIn } from "../analysis/index.ts";
 import {
   arrayOf,
   type ClosureOp,
@@ -51,8 +51,7 @@ function judged(fn: HirFunction, summaries: Summaries): HirFunction {
   });
   if (found.length === 0) return fn;
   const alias = aliases(fn, summaries);
-  const changes = (c: Value) =>
-    pointsToMemory(c.type) && [...reachable(alias.classOf(c))].some((each) => each.written || each.deepWritten);
+  const changes = (c: Value) => pointsToMemory(c.type) && writtenIn(alias.classOf(c));
   const faults = found.flatMap((op): Fault[] => {
     const leaves = alias.escapes(op.results[0] as Value) && op.captures.some((c) => pointsToMemory(c.type));
     if (!leaves && !op.captures.some(changes)) return [];

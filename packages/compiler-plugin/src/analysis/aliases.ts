@@ -12,7 +12,7 @@ import type {
 } from "../hir/index.ts";
 import { dualOf, isLoose, passing, slotKey, walk } from "../hir/index.ts";
 import { type Memo, memoOf } from "./memo.ts";
-import { collapse, find, MemoryClass, mark, reachable, slot, unify } from "./memory.ts";
+import { collapse, find, MemoryClass, mark, reachable, slot, unify, writtenIn } from "./memory.ts";
 
 /** What a caller must know of a callee. One entry per parameter. */
 export interface Summary {
@@ -54,11 +54,15 @@ export function mayHide(type: Type): boolean {
 /** Positions, keys, and what the program itself declares to be without derivative. */
 const harmless = new Set(["NoDerivative", "Int[]", "key[]", "unknown"]);
 
-/** Summaries of the functions of one program, made on demand; functions in a cycle are taken to link everything. */
+/**
+ * Summaries of the functions of one program, made on demand. A function that calls itself has the least summary that
+ * agrees with its calls; functions in longer cycles are taken to write and link everything.
+ */
 export class Summaries {
   readonly program: Pick<Program, "lower">;
   readonly memo: Memo;
-  private readonly open = new Set<string>();
+  /** Functions under way, with what is assumed of them. */
+  private readonly open = new Map<string, { summary: Summary; consulted: boolean }>();
 
   constructor(program: Pick<Program, "lower">) {
     this.program = program;
@@ -72,14 +76,28 @@ export class Summaries {
   }
 
   of(key: string, arity: number): Summary {
-    if (this.open.has(key)) return worst(arity);
+    const assumed = this.open.get(key);
+    if (assumed !== undefined) {
+      if ([...this.open.keys()].at(-1) !== key) return worst(arity);
+      assumed.consulted = true;
+      return assumed.summary;
+    }
     return this.memo.get(`summary ${key}`, () => this.compute(key), sameSummary);
   }
 
   private compute(key: string): Summary {
-    this.open.add(key);
+    const assumed: { summary: Summary; consulted: boolean } = {
+      summary: { mutates: [], returned: [], linked: [] },
+      consulted: false,
+    };
+    this.open.set(key, assumed);
     try {
-      return this.made(this.program.lower(key));
+      for (let round = 0; round < 10; round++) {
+        const found = this.made(this.program.lower(key));
+        if (!assumed.consulted || sameSummary(found, assumed.summary)) return found;
+        assumed.summary = found;
+      }
+      return worst(this.program.lower(key).params.length);
     } finally {
       this.open.delete(key);
     }
@@ -368,7 +386,7 @@ export function aliases(fn: HirFunction, summaries: Summaries): Aliases {
   for (let i = 0; i < reach.length; i++)
     for (let j = 0; j < i; j++) if (meets(reach[i]!, reach[j]!)) linked.push([j, i]);
   const summary: Summary = {
-    mutates: reach.map((set) => [...set].some((c) => c.written || c.deepWritten)),
+    mutates: fn.params.map((p) => pointsToMemory(p.type) && writtenIn(classOf(p))),
     returned: reach.map((set) => meets(set, reached)),
     linked,
   };

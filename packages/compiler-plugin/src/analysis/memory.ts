@@ -106,6 +106,16 @@ export function reachable(c: MemoryClass, into = new Set<MemoryClass>()): Set<Me
   return into;
 }
 
+/** Whether something writes into what can be reached from `c`: into its slots, not into those that hold it. */
+export function writtenIn(c: MemoryClass): boolean {
+  return [...reachable(c)].some(
+    (each) =>
+      each.deepWritten ||
+      (each.collapsed && each.written) ||
+      [...each.slots.values()].some((child) => find(child).written),
+  );
+}
+
 /** Sets a flag on everything reachable; true when that changed something. */
 export function mark(
   c: MemoryClass,
