@@ -32,8 +32,13 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+/** Shared by all vectors and by all numbers. */
+const vectorStrides: readonly number[] = [1];
+const scalarStrides: readonly number[] = [];
+
 /** Row-major strides, in elements. */
-export function rowMajor(shape: readonly number[]): number[] {
+export function rowMajor(shape: readonly number[]): readonly number[] {
+  if (shape.length <= 1) return shape.length === 1 ? vectorStrides : scalarStrides;
   const strides: number[] = new Array(shape.length);
   let stride = 1;
   for (let i = shape.length - 1; i >= 0; i--) {

@@ -12,8 +12,17 @@ import { fromFloat16, toBfloat16, toFloat16 } from "./plain/half.ts";
 import { copyStrided } from "./plain/strided.ts";
 import { type PoolOptions, ThreadPool } from "./threads/index.ts";
 
-/** Up to this size V8 keeps a typed array's elements inside the object: cheaper than a block and a finalizer. */
+/** Up to this size an array is a place in a slab: cheaper than a block and a finalizer, or a typed array of its own. */
 export const localBytes = 64;
+
+/** The size of a slab. One that lives long keeps its neighbours' bytes alive, so it is no larger than it must. */
+const slabBytes = 2048;
+
+/** A typed array that small arrays share; each takes the next free elements, and the collector has it when all are gone. */
+interface Slab {
+  readonly elements: TypedArray;
+  used: number;
+}
 
 /** A small array and room for a vector kernel to write beyond it. */
 const stagingSlot = 2 * localBytes;
@@ -24,6 +33,7 @@ export class Engine {
   readonly arena: Arena;
   readonly pool: ThreadPool;
   private readonly bulk: BulkFunctions;
+  private readonly slabs: Partial<Record<DType, Slab>> = {};
   private staged = 0;
   private resultSlot = 0;
 
@@ -54,9 +64,19 @@ export class Engine {
 
   createSized(dtype: DType, shape: readonly number[], size: number): NDArray {
     const bytes = size * elementBytes[dtype];
-    const storage =
-      bytes <= localBytes ? new Handle(bytes, null, newElements(dtype, size)) : this.arena.allocate(bytes);
+    const storage = bytes <= localBytes ? this.allocateLocal(dtype, size, bytes) : this.arena.allocate(bytes);
     return { storage, dtype, shape, strides: rowMajor(shape), offset: 0 };
+  }
+
+  private allocateLocal(dtype: DType, size: number, bytes: number): Handle {
+    let slab = this.slabs[dtype];
+    if (slab === undefined || slab.used + size > slab.elements.length) {
+      slab = { elements: newElements(dtype, slabBytes / elementBytes[dtype]), used: 0 };
+      this.slabs[dtype] = slab;
+    }
+    const start = slab.used;
+    slab.used += size;
+    return new Handle(bytes, null, slab.elements, start);
   }
 
   /** A new array of quantised rows. */
@@ -86,8 +106,11 @@ export class Engine {
     const handle = x.storage as Handle;
     if (handle.cell !== null) return handle.cell.address + x.offset * elementBytes[x.dtype];
     const slot = this.stage();
+    const { start } = handle;
     const local = handle.local as TypedArray;
-    viewOf(this.arena.views, x.dtype).set(local as Float32Array, slot / elementBytes[x.dtype]);
+    const view = viewOf(this.arena.views, x.dtype);
+    const count = handle.byteLength / elementBytes[x.dtype];
+    for (let i = 0, to = slot / elementBytes[x.dtype]; i < count; i++) view[to + i] = local[start + i];
     return slot + x.offset * elementBytes[x.dtype];
   }
 
@@ -101,11 +124,12 @@ export class Engine {
 
   /** Brings a small result home from where `resultAddress` put it. */
   collect(out: NDArray): NDArray {
-    const local = (out.storage as Handle).local;
+    const { local, start, byteLength } = out.storage as Handle;
     if (local !== null) {
       const from = this.resultSlot / elementBytes[out.dtype];
       const view = viewOf(this.arena.views, out.dtype);
-      for (let i = 0; i < local.length; i++) local[i] = view[from + i];
+      const count = byteLength / elementBytes[out.dtype];
+      for (let i = 0; i < count; i++) local[start + i] = view[from + i];
     }
     return out;
   }
@@ -150,8 +174,8 @@ export class Engine {
 
   /** Where the element at index 0 … 0 is in `elements(x)`. */
   base(x: NDArray): number {
-    const cell = (x.storage as Handle).cell;
-    return cell === null ? x.offset : cell.address / elementBytes[x.dtype] + x.offset;
+    const { cell, start } = x.storage as Handle;
+    return cell === null ? start + x.offset : cell.address / elementBytes[x.dtype] + x.offset;
   }
 
   /**
@@ -171,6 +195,23 @@ export class Engine {
       copyStrided(elements, base, x.shape, x.strides, dense, 0);
     }
     return isHalf(x.dtype) ? decodeHalf(dense as Uint16Array, x.dtype) : dense;
+  }
+
+  /**
+   * `dense` without a window: an array in which the elements lie in row-major order from `runBase(x)` on. What small
+   * operations read, for whom making a window would be most of the work.
+   */
+  run(x: NDArray): TypedArray {
+    return isContiguous(x) && !isHalf(x.dtype) ? this.elements(x) : this.dense(x);
+  }
+
+  runBase(x: NDArray): number {
+    return isContiguous(x) && !isHalf(x.dtype) ? this.base(x) : 0;
+  }
+
+  /** `target` without a window: to be written from `runBase(x)` on. */
+  runTarget(x: NDArray): TypedArray {
+    return isHalf(x.dtype) ? new Float32Array(sizeOf(x.shape)) : this.elements(x);
   }
 
   /** A window on a new array's own elements, to be written; for half types `encode` into it. */

@@ -27,17 +27,20 @@ export class Cell {
   }
 }
 
-/** Either a cell of the arena or, for a few bytes, an ordinary typed array that the collector looks after. */
+/** Either a cell of the arena or, for a few bytes, a place in an ordinary typed array that the collector looks after. */
 export class Handle implements Storage {
   readonly byteLength: number;
   readonly cell: Cell | null;
   readonly local: TypedArray | null;
+  /** The number of its first element in `local`. */
+  readonly start: number;
   /** An operation that has not yet run will read it: it must not be released early. */
   isRecorded = false;
 
-  constructor(byteLength: number, cell: Cell | null, local: TypedArray | null) {
+  constructor(byteLength: number, cell: Cell | null, local: TypedArray | null, start = 0) {
     this.byteLength = byteLength;
     this.cell = cell;
     this.local = local;
+    this.start = start;
   }
 }

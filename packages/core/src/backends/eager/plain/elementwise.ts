@@ -11,10 +11,10 @@ const store = (dtype: DType, value: number): number => (dtype === "bool" ? (valu
 export function unary(engine: Engine, op: UnaryOp, x: NDArray): NDArray {
   engine.begin(x);
   const out = engine.create(isPredicate(op) ? "bool" : x.dtype, x.shape);
-  const from = engine.dense(x);
-  const to = engine.target(out);
+  const [from, p] = [engine.run(x), engine.runBase(x)];
+  const [to, t, size] = [engine.runTarget(out), engine.runBase(out), sizeOf(out.shape)];
   const f = unaryFunctions[op];
-  for (let i = 0; i < to.length; i++) to[i] = store(out.dtype, f(from[i]));
+  for (let i = 0; i < size; i++) to[t + i] = store(out.dtype, f(from[p + i]));
   return engine.finish(out, to);
 }
 
@@ -28,23 +28,24 @@ export function binary(engine: Engine, op: BinaryOp, a: NDArray, b: NDArray): ND
   engine.begin(a, b);
   const shape = sameShape(a.shape, b.shape) ? a.shape : broadcastShape(a.shape, b.shape);
   const out = engine.create(isComparison(op) ? "bool" : a.dtype, shape);
-  const left = engine.dense(stretched(a, shape));
-  const right = engine.dense(stretched(b, shape));
-  const to = engine.target(out);
+  const [x, y] = [stretched(a, shape), stretched(b, shape)];
+  const [left, p] = [engine.run(x), engine.runBase(x)];
+  const [right, q] = [engine.run(y), engine.runBase(y)];
+  const [to, t, size] = [engine.runTarget(out), engine.runBase(out), sizeOf(shape)];
   const f = binaryFunction(op, isInteger(a.dtype));
-  for (let i = 0; i < to.length; i++) to[i] = store(out.dtype, f(left[i], right[i]));
+  for (let i = 0; i < size; i++) to[t + i] = store(out.dtype, f(left[p + i], right[q + i]));
   return engine.finish(out, to);
 }
 
 export function binaryScalar(engine: Engine, op: BinaryOp, a: NDArray, scalar: number, reversed: boolean): NDArray {
   engine.begin(a);
   const out = engine.create(isComparison(op) ? "bool" : a.dtype, a.shape);
-  const from = engine.dense(a);
-  const to = engine.target(out);
+  const [from, p] = [engine.run(a), engine.runBase(a)];
+  const [to, t, size] = [engine.runTarget(out), engine.runBase(out), sizeOf(a.shape)];
   const f = binaryFunction(op, isInteger(a.dtype));
   const s = adopt(scalar, a.dtype);
-  if (reversed) for (let i = 0; i < to.length; i++) to[i] = store(out.dtype, f(s, from[i]));
-  else for (let i = 0; i < to.length; i++) to[i] = store(out.dtype, f(from[i], s));
+  if (reversed) for (let i = 0; i < size; i++) to[t + i] = store(out.dtype, f(s, from[p + i]));
+  else for (let i = 0; i < size; i++) to[t + i] = store(out.dtype, f(from[p + i], s));
   return engine.finish(out, to);
 }
 
