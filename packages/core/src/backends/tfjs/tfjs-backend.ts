@@ -221,7 +221,8 @@ export class TfjsBackend extends HostedBackend {
   }
 
   override windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray {
-    if (x.dtype !== "float32" || sizeOf(x.shape) === 0) return super.windowArgmax(x, windows);
+    // WebGPU's kernels give wrong positions here: an error that says that the host cannot read serves better.
+    if (x.dtype !== "float32" || sizeOf(x.shape) === 0 || !this.readsAtOnce) return super.windowArgmax(x, windows);
     const rank = x.shape.length;
     const order = [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
     return this.channelsFirst(() => windowArgmax(this.words, this.views.dense(permuted(x, order)), windows));
