@@ -277,7 +277,7 @@ if (positionals.length === 0) {
       `# ${code}: ${title}\n\n${explanation}\n\n**What to do.** ${remedy}\n${example.join("")}`,
     );
   }
-  const stale = readdirSync(pages).filter((file) => file !== "index.md" && !(file.slice(0, -3) in codes));
+  const stale = readdirSync(pages).filter((file) => file.startsWith("PB") && !(file.slice(0, -3) in codes));
   for (const file of stale) {
     if (options.update) rmSync(join(pages, file));
     else problems.push(`docs/diagnostics/${file} stands for no code`);
@@ -285,7 +285,7 @@ if (positionals.length === 0) {
   const list = Object.entries(codes).map(([code, { title }]) => `| [${code}](${code}.md) | ${title} |`);
   settle(
     join(pages, "index.md"),
-    `# Diagnostics\n\nGenerated from the compiler's own table by \`node scripts/trust/fixtures.mjs --update\`.\n\n| Code | Meaning |\n|---|---|\n${list.join("\n")}\n`,
+    `# Diagnostics\n\nGenerated from the compiler's own table by \`node scripts/trust/fixtures.mjs --update\`. What Swift reports, and what says it here: [swift.md](swift.md).\n\n| Code | Meaning |\n|---|---|\n${list.join("\n")}\n`,
   );
 }
 
