@@ -4,21 +4,34 @@ import { ontoDiagonal } from "../operations/bands.ts";
 import { embedding } from "../operations/embedding.ts";
 import { gatherAdjoint, scatterND } from "../operations/gathering.ts";
 import type { Operand } from "../operations/operand.ts";
-import type { Index } from "../operations/slicing.ts";
+import { type Index, slice } from "../operations/slicing.ts";
 import type { Shape } from "../shape.ts";
 import { normalizeAxis } from "../shape.ts";
 import { zerosLike } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { cotangentOf, type OperandTangent, wants } from "./cotangents.ts";
 
+registerDerivative(slice, {
+  vjp: (x: Tensor, index: readonly Index[]) => ({
+    value: slice(x, index),
+    pullback: (ct: Tensor) => zerosLike(x).with(index, ct),
+  }),
+  jvp: (x: Tensor, index: readonly Index[]) => ({
+    value: slice(x, index),
+    differential: (dx: Tensor) => slice(dx, index),
+  }),
+  wrt: [0],
+});
+
+// Of the list, since arguments that are spread into a registered operation cannot be differentiated again.
 registerDerivative(Tensor.prototype.slice, {
   vjp: (x: Tensor, ...index: Index[]) => ({
-    value: x.slice(...index),
+    value: slice(x, index),
     pullback: (ct: Tensor) => zerosLike(x).with(index, ct),
   }),
   jvp: (x: Tensor, ...index: Index[]) => ({
-    value: x.slice(...index),
-    differential: (dx: Tensor) => dx.slice(...index),
+    value: slice(x, index),
+    differential: (dx: Tensor) => slice(dx, index),
   }),
   wrt: ["this"],
 });
@@ -28,7 +41,7 @@ registerDerivative(Tensor.prototype.with, {
     value: x.with(index, value),
     pullback: (ct: Tensor, needs?: readonly boolean[]) => [
       wants(x, needs, 0) ? cotangentOf(x, ct.with(index, 0)) : undefined,
-      wants(value, needs, 1) ? cotangentOfWritten(value, ct.slice(...index)) : undefined,
+      wants(value, needs, 1) ? cotangentOfWritten(value, slice(ct, index)) : undefined,
     ],
   }),
   jvp: (x: Tensor, index: readonly Index[], written: Operand) => {

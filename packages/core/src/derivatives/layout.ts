@@ -5,6 +5,7 @@ import { gatherAdjoint } from "../operations/gathering.ts";
 import { concatenate, stack } from "../operations/joining.ts";
 import type { PadOptions, PadWidths } from "../operations/padding.ts";
 import { sourcePositions } from "../operations/padding.ts";
+import { slice } from "../operations/slicing.ts";
 import type { Axes, Shape } from "../shape.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -158,7 +159,10 @@ registerDerivative(Tensor.prototype.pad, {
     pullback: (ct: Tensor) => {
       const mode = options?.mode ?? "constant";
       if (mode === "constant")
-        return ct.slice(...widths.map(([before], axis): [number, number] => [before, before + x.shape[axis]!]));
+        return slice(
+          ct,
+          widths.map(([before], axis): [number, number] => [before, before + x.shape[axis]!]),
+        );
       let result = ct;
       for (let axis = widths.length - 1; axis >= 0; axis--) {
         const [before, after] = widths[axis]!;

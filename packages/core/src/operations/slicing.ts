@@ -1,4 +1,5 @@
 /** Basic indexing, as NumPy's: numbers, ranges, "..." and "newAxis"; reading gives a view, `with` a new tensor. */
+import type { Int } from "@pullback/autodiff";
 import { IndexError, ShapeError } from "../errors.ts";
 import { formatShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -8,13 +9,13 @@ import { castTo, commonType, requireSameBackend, scalarLike } from "./operand.ts
 
 /** `[start, stop, step]` with Python's meaning; an absent bound is the end in the direction of the step. */
 export type Range = readonly [
-  start?: number | null | undefined,
-  stop?: number | null | undefined,
-  step?: number | null | undefined,
+  start?: Int | null | undefined,
+  stop?: Int | null | undefined,
+  step?: Int | null | undefined,
 ];
 
 /** One entry of an index: a position (drops its axis), a range, undefined or null (the whole axis), "..." or "newAxis". */
-export type Index = number | Range | undefined | null | "..." | "newAxis";
+export type Index = Int | Range | undefined | null | "..." | "newAxis";
 
 /** What an index selects: per axis of the source a start, a step and a count, and how the result's axes come from them. */
 export interface Region {
