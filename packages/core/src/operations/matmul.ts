@@ -98,8 +98,11 @@ function requireVectors(operation: string, a: Tensor, b: Tensor): void {
 export function dot(a: Tensor, b: Tensor): Tensor {
   requireVectors("dot", a, b);
   if (a.size !== b.size) throw new ShapeError(`dot: vectors of ${a.size} and ${b.size} elements differ in length.`);
-  return a.mul(b).sum();
+  // Sums of 8-bit integers are int32, and so are their products here.
+  return narrow(a) && narrow(b) ? a.cast("int32").mul(b).sum() : a.mul(b).sum();
 }
+
+const narrow = (x: Tensor): boolean => x.dtype === "uint8" || x.dtype === "int8";
 
 export function outer(a: Tensor, b: Tensor): Tensor {
   requireVectors("outer", a, b);

@@ -144,7 +144,9 @@ export function batchNorm(
   requireParameter("batchNorm", "weight", weight, channels);
   requireParameter("batchNorm", "bias", bias, channels);
   const scale = variance.add(options?.epsilon ?? 1e-5).rsqrt();
-  const normalized = x.sub(spread(mean, x, [axis])).mul(spread(scale, x, [axis]));
+  // Differences of integers would wrap.
+  const centred = (isFloating(x.dtype) ? x : x.cast(scale.dtype)).sub(spread(mean, x, [axis]));
+  const normalized = centred.mul(spread(scale, x, [axis]));
   const scaled = weight === undefined ? normalized : normalized.mul(spread(weight, x, [axis]));
   return bias === undefined ? scaled : scaled.add(spread(bias, x, [axis]));
 }

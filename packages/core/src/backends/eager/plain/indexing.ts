@@ -119,7 +119,9 @@ export function gatherAdjoint(engine: Engine, source: NDArray, indices: NDArray,
     for (let o = 0; o < outer; o++) {
       const start = (o * count + i) * inner;
       const target = (o * size + index) * inner;
-      for (let k = 0; k < inner; k++) to[target + k] += from[start + k];
+      // A sum of bool says whether any term holds, as `add` does.
+      if (source.dtype === "bool") for (let k = 0; k < inner; k++) to[target + k] |= from[start + k];
+      else for (let k = 0; k < inner; k++) to[target + k] += from[start + k];
     }
   }
   return engine.finish(out, to);
@@ -160,7 +162,8 @@ export function scatterAdd(engine: Engine, x: NDArray, indices: NDArray, source:
       for (let i = 0; i < inner; i++) {
         const place = (o * count + k) * inner + i;
         const target = (o * extent + resolveIndex(at[place], extent, "scatterAdd")) * inner + i;
-        to[target] = wraps ? (to[target] + from[place]) | 0 : to[target] + from[place];
+        if (x.dtype === "bool") to[target] |= from[place];
+        else to[target] = wraps ? (to[target] + from[place]) | 0 : to[target] + from[place];
       }
     }
   }
