@@ -53,7 +53,7 @@ const option = (name: string, otherwise: string): string =>
 const names = (given[0]?.startsWith("--") === false ? given[0] : "mlp,lenet,decoder").split(",");
 const rounds = Number(option("rounds", "7"));
 const chosen = option("contenders", contenders.map(({ name }) => name).join(",")).split(",");
-const compared = 6;
+const compared = 4;
 
 await registerGradients();
 const rows: Row[] = [];
