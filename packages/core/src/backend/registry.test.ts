@@ -20,6 +20,14 @@ test("eager is there from the start", async () => {
   expect(memoryStats().live - before).toBeGreaterThanOrEqual(4 * kept.size);
 });
 
+test.each(["eager", "lazy"])("%s: closing runs what is recorded and loses nothing", async (name) => {
+  const x = await withBackend(name, () => zeros([300, 300]).add(2));
+  const y = x.mul(3);
+  await closeBackend(name);
+  expect((await y.data())[89_999]).toBe(6);
+  expect((await x.sum().data())[0]).toBe(180_000);
+});
+
 test("an unknown backend is an error that says what there is", async () => {
   await expect(useBackend("abacus")).rejects.toThrow(BackendError);
   await expect(withBackend("abacus", () => 1)).rejects.toThrow(/eager/);

@@ -88,8 +88,8 @@ export async function withBackend<R>(name: string, f: () => R | Promise<R>, opti
 }
 
 /**
- * Closes the backend `name`: what it has recorded is run, its caches go, and where it was the current one, new tensors
- * go to the default again.
+ * Closes the backend `name`: what it has recorded is run, its workers and caches go, and where it was the current one,
+ * new tensors go to the default again. Its tensors stay as they are: nothing is lost by closing.
  */
 export async function closeBackend(name: string): Promise<void> {
   const backend = backendNamed(name);

@@ -2,6 +2,7 @@
 import { registerDerivative } from "@pullback/autodiff";
 import type { Operand } from "../operations/operand.ts";
 import { where } from "../operations/where.ts";
+import { zerosLike } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { cotangentOf, type OperandTangent, spreadTangent, totalTangent, wants } from "./cotangents.ts";
 
@@ -343,9 +344,19 @@ registerDerivative(Tensor.prototype.squaredDifference, {
   wrt: ["this", 0],
 });
 
+// Piecewise constant: the derivative is zero everywhere, and can be differentiated again as any other.
 registerDerivative(Tensor.prototype.floorDiv, {
-  vjp: (a: Tensor, b: Operand) => ({ value: a.floorDiv(b), pullback: () => [undefined, undefined] }),
-  jvp: (a: Tensor, b: Operand) => ({ value: a.floorDiv(b), differential: () => undefined }),
+  vjp: (a: Tensor, b: Operand) => ({
+    value: a.floorDiv(b),
+    pullback: (ct: Tensor, needs?: readonly boolean[]) => [
+      wants(a, needs, 0) ? cotangentOf(a, zerosLike(ct)) : undefined,
+      wants(b, needs, 1) ? cotangentOf(b, zerosLike(ct)) : undefined,
+    ],
+  }),
+  jvp: (a: Tensor, b: Operand) => {
+    const value = a.floorDiv(b);
+    return { value, differential: (_da: Tensor | undefined, _db: OperandTangent) => zerosLike(value) };
+  },
   wrt: ["this", 0],
 });
 

@@ -1,6 +1,7 @@
 /** Derivatives of the elementwise functions of one tensor. */
 import { registerDerivative } from "@pullback/autodiff";
 import { where } from "../operations/where.ts";
+import { zerosLike } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 registerDerivative(Tensor.prototype.abs, {
@@ -402,31 +403,31 @@ registerDerivative(Tensor.prototype.relu, {
 // Piecewise constant: the derivative is zero everywhere.
 
 registerDerivative(Tensor.prototype.sign, {
-  vjp: (x: Tensor) => ({ value: x.sign(), pullback: () => undefined }),
-  jvp: (x: Tensor) => ({ value: x.sign(), differential: () => undefined }),
+  vjp: (x: Tensor) => ({ value: x.sign(), pullback: (ct: Tensor) => zerosLike(ct) }),
+  jvp: (x: Tensor) => ({ value: x.sign(), differential: (dx: Tensor) => zerosLike(dx) }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.ceil, {
-  vjp: (x: Tensor) => ({ value: x.ceil(), pullback: () => undefined }),
-  jvp: (x: Tensor) => ({ value: x.ceil(), differential: () => undefined }),
+  vjp: (x: Tensor) => ({ value: x.ceil(), pullback: (ct: Tensor) => zerosLike(ct) }),
+  jvp: (x: Tensor) => ({ value: x.ceil(), differential: (dx: Tensor) => zerosLike(dx) }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.floor, {
-  vjp: (x: Tensor) => ({ value: x.floor(), pullback: () => undefined }),
-  jvp: (x: Tensor) => ({ value: x.floor(), differential: () => undefined }),
+  vjp: (x: Tensor) => ({ value: x.floor(), pullback: (ct: Tensor) => zerosLike(ct) }),
+  jvp: (x: Tensor) => ({ value: x.floor(), differential: (dx: Tensor) => zerosLike(dx) }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.round, {
-  vjp: (x: Tensor) => ({ value: x.round(), pullback: () => undefined }),
-  jvp: (x: Tensor) => ({ value: x.round(), differential: () => undefined }),
+  vjp: (x: Tensor) => ({ value: x.round(), pullback: (ct: Tensor) => zerosLike(ct) }),
+  jvp: (x: Tensor) => ({ value: x.round(), differential: (dx: Tensor) => zerosLike(dx) }),
   wrt: ["this"],
 });
 
 registerDerivative(Tensor.prototype.trunc, {
-  vjp: (x: Tensor) => ({ value: x.trunc(), pullback: () => undefined }),
-  jvp: (x: Tensor) => ({ value: x.trunc(), differential: () => undefined }),
+  vjp: (x: Tensor) => ({ value: x.trunc(), pullback: (ct: Tensor) => zerosLike(ct) }),
+  jvp: (x: Tensor) => ({ value: x.trunc(), differential: (dx: Tensor) => zerosLike(dx) }),
   wrt: ["this"],
 });

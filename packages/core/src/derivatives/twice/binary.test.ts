@@ -30,6 +30,12 @@ const chosen = tensor([true, false, true, true]).broadcastTo([3, 4]);
 }
 
 {
+  const f = ([a, b]: [Tensor, Tensor]) => mix(a.floorDiv(b).add(a).mul(b));
+  const twice = (v: [Tensor, Tensor]) => gradient((y: [Tensor, Tensor]) => inner(gradient(f)(y), v));
+  agrees("floorDiv", [small(3, 4), positive(3, 1)], gradient(f), hessianVectorProduct(f), twice);
+}
+
+{
   const f = ([a, b]: [Tensor, Tensor]) => mix(a.div(b));
   const twice = (v: [Tensor, Tensor]) => gradient((y: [Tensor, Tensor]) => inner(gradient(f)(y), v));
   agrees("div", [small(3, 4), positive(3, 1)], gradient(f), hessianVectorProduct(f), twice);
