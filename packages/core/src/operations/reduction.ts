@@ -33,7 +33,8 @@ export function reducedSize(x: Tensor, axes: Axes | undefined): number {
 }
 
 export function mean(x: Tensor, axes?: Axes, keepDims = false): Tensor {
-  return computeWide(x, (wide) => wide.sum(axes, keepDims).div(reducedSize(x, axes)));
+  const along = normalizeAxes("mean", axes, x.rank);
+  return computeWide(x, (wide) => wide.sum(along, keepDims).div(reducedSize(x, along)));
 }
 
 export function prod(x: Tensor, axes?: Axes, keepDims = false): Tensor {

@@ -8,16 +8,18 @@ import { where } from "./where.ts";
 
 /** Two passes: the mean, then the mean of squared deviations, over `n - correction`. */
 export function variance(x: Tensor, axes?: Axes, keepDims = false, correction = 0): Tensor {
+  const along = normalizeAxes("variance", axes, x.rank);
   // Python's and NumPy's rule: never a negative divisor.
-  const divisor = Math.max(0, reducedSize(x, axes) - correction);
+  const divisor = Math.max(0, reducedSize(x, along) - correction);
   return computeWide(x, (wide) => {
-    const deviation = wide.sub(wide.mean(axes, true));
-    return deviation.square().sum(axes, keepDims).div(divisor);
+    const deviation = wide.sub(wide.mean(along, true));
+    return deviation.square().sum(along, keepDims).div(divisor);
   });
 }
 
 export function std(x: Tensor, axes?: Axes, keepDims = false, correction = 0): Tensor {
-  return computeWide(x, (wide) => wide.variance(axes, keepDims, correction).sqrt());
+  const along = normalizeAxes("std", axes, x.rank);
+  return computeWide(x, (wide) => wide.variance(along, keepDims, correction).sqrt());
 }
 
 export interface Moments {
@@ -44,10 +46,11 @@ export function logSumExp(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 
 /** (sum |x|^order)^(1/order) over `axes`, as a vector norm; orders 0, Infinity and -Infinity as in NumPy. */
 export function norm(x: Tensor, axes?: Axes, keepDims = false, order = 2): Tensor {
-  return computeWide(x, (wide) => magnitudeNorm(wide.abs(), axes, keepDims, order));
+  const along = normalizeAxes("norm", axes, x.rank);
+  return computeWide(x, (wide) => magnitudeNorm(wide.abs(), along, keepDims, order));
 }
 
-function magnitudeNorm(magnitude: Tensor, axes: Axes | undefined, keepDims: boolean, order: number): Tensor {
+function magnitudeNorm(magnitude: Tensor, axes: readonly number[], keepDims: boolean, order: number): Tensor {
   if (order === Infinity) return magnitude.max(axes, keepDims);
   if (order === -Infinity) return magnitude.min(axes, keepDims);
   if (order === 0) return castTo(magnitude.notEqual(0), magnitude.dtype).sum(axes, keepDims);

@@ -139,6 +139,8 @@ export function permutation(n: number, options?: RandomOptions): Tensor {
 
 /** true with the given probability (a number, or a tensor that broadcasts to `shape`); bool unless `dtype` is given. */
 export function bernoulli(probability: Operand, shape?: Shape, options?: RandomOptions): Tensor {
+  if (typeof probability === "number" && !(probability >= 0 && probability <= 1))
+    throw new ShapeError(`bernoulli: the probability ${probability} must lie between 0 and 1.`);
   const result = shape ?? (typeof probability === "object" ? probability.shape : []);
   const uniform = rand(result, { key: options?.key });
   return (typeof probability === "object" ? uniform.to(probability.device) : uniform)
