@@ -645,7 +645,9 @@ describe("registered derivatives against central differences", () => {
             const direction = like(args[p], draw);
             const shifted = (by: number): number =>
               inner(ct, evaluate(args.map((arg, j) => (j === p ? moved(arg, direction, by) : arg))));
-            const numeric = (shifted(step) - shifted(-step)) / (2 * step);
+            // Richardson: where a row's variance is nearly zero, the third derivative is what one step would measure.
+            const difference = (by: number) => (shifted(by) - shifted(-by)) / (2 * by);
+            const numeric = (4 * difference(step) - difference(2 * step)) / 3;
             const exact = inner(cotangent, direction);
             expect(Math.abs(exact - numeric)).toBeLessThanOrEqual(1e-5 * (1 + Math.abs(numeric)));
             const needs = rule.positions.map((_, j) => j === i);
@@ -669,7 +671,7 @@ describe("registered derivatives against central differences", () => {
               expect(Math.abs(alone - expected)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(expected)));
             });
         }),
-        { numRuns: 25 },
+        { numRuns: 25, examples: [[-1819618063]] },
       );
     });
 
