@@ -5,18 +5,18 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "vite";
 
 export async function registerGradients(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "gradients-"));
   try {
-    const entry = new URL("gradients-entry.js", import.meta.url);
+    const entry = fileURLToPath(new URL("gradients-entry.js", import.meta.url));
     await build({
       configFile: false,
       logLevel: "error",
       ssr: { noExternal: true },
-      build: { ssr: entry.pathname, outDir: folder, rolldownOptions: { output: { entryFileNames: "gradients.mjs" } } },
+      build: { ssr: entry, outDir: folder, rolldownOptions: { output: { entryFileNames: "gradients.mjs" } } },
     });
     await writeFile(join(folder, "package.json"), "{}");
     await import(pathToFileURL(join(folder, "gradients.mjs")).href);

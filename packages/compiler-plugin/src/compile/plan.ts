@@ -4,7 +4,12 @@
  */
 import type { DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
 import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
-import type { CompilerProgram, DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
+import {
+  type CompilerProgram,
+  type DifferentiableDeclaration,
+  isDifferentialOperator,
+  type OperatorSite,
+} from "../frontend/index.ts";
 import { applicationKey, applicationName, applicationOf, dualKey, dualOf } from "../hir/operators.ts";
 import type { Span } from "../hir/types.ts";
 import { type Cause, chainNotes } from "./chain.ts";
@@ -232,7 +237,7 @@ class Planner {
   /** PB5001, where a program asks for a derivative that is always zero. */
   #warn(variant: PlannedVariant): void {
     const { cause, derived } = variant;
-    if (cause.kind !== "site" || !derivativeOperators.has(cause.site.operator)) return;
+    if (cause.kind !== "site" || !isDifferentialOperator(cause.site.operator)) return;
     for (const name of derived.independent()) {
       this.#report({
         code: "PB5001",
@@ -330,19 +335,6 @@ const idOf = (key: string, mask: string, mode: Mode) => `${key}|${mask}${mode ==
 
 /** Diagnostics that stopping the derivative where they point is a remedy for. */
 const stoppable = new Set(["PB1007", "PB1010", "PB2003", "PB3001", "PB3002", "PB4001"]);
-
-/** Operators that are there for a derivative, other than those that hand a function on. */
-const derivativeOperators = new Set<string>([
-  "gradient",
-  "valueWithGradient",
-  "pullback",
-  "valueWithPullback",
-  "derivative",
-  "valueWithDerivative",
-  "differential",
-  "valueWithDifferential",
-  "jacobian",
-]);
 
 const isGradient = ({ operator }: OperatorSite) =>
   ["gradient", "valueWithGradient", "hessian", "hessianVectorProduct"].includes(operator);

@@ -11,5 +11,6 @@ export {
   type Stripped,
   stripTypes,
 } from "./host/index.ts";
+export { isDifferentialOperator } from "./lower/index.ts";
 export { type CompilerProgram, createProgram, type ProgramOptions, type StructOfClass } from "./program.ts";
 export type { OperatorSite, Registration } from "./sites/index.ts";

@@ -3,5 +3,5 @@
 export { baseExpression, constructorOf } from "./construct.ts";
 export type { ProgramContext, RegisteredTarget } from "./context.ts";
 export { lowerFunction } from "./function.ts";
-export { differentialOperators, writtenWrt } from "./operators.ts";
+export { differentialOperators, isDifferentialOperator, writtenWrt } from "./operators.ts";
 export { transparent } from "./scan.ts";
