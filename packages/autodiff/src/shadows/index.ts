@@ -1,3 +1,4 @@
 export { accumulate, add } from "./accumulate.ts";
 export { clearShadow, takeShadow, tangentOf, zeroTangent } from "./take.ts";
+export { rejoin, twins } from "./twins.ts";
 export { adjointIn, copiedShadow, shadowIn, slotFor, uncopy, zeroNumbers, zeroShadow } from "./zero.ts";

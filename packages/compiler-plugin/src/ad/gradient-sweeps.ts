@@ -7,6 +7,7 @@ import {
   type GradientOf,
   type HirFunction,
   inertType,
+  intType,
   isNumeric,
   type Program,
   passing,
@@ -16,7 +17,7 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import { partOf, primalsIn, selectedBy } from "./arrangements.ts";
-import { bits, checkWrites, dualOfAny, inputsOf, mutatesOf, seedingOf } from "./gradients.ts";
+import { bits, capture, dualOfAny, inputsOf, mutatesOf, restore, seedingOf } from "./gradients.ts";
 import { runJoint, type Seeding, seeded, seededParts } from "./seeds.ts";
 import { freshIds, type Sweeps, vjp } from "./vjp.ts";
 
@@ -51,7 +52,7 @@ export function vjpGradient(
   summaries: Summaries,
   wanted: readonly Value[] = [],
 ): Sweeps {
-  const { of, seed, inputs, arranged } = fn.gradientOf as GradientOf;
+  const { of, seed, inputs, arranged, undoes } = fn.gradientOf as GradientOf;
   const selected = selectedBy(arranged);
   const { length } = fn.params;
   const asked = (param: number) => mask[param] === "1";
@@ -106,7 +107,12 @@ export function vjpGradient(
   const backward = (b: Builder, at: (v: Value) => Value, ct: Value): Map<number, Value> => {
     const own = fn.params.map(at);
     const given = [...inputsOf(b, fn.gradientOf as GradientOf, own)];
-    for (const i of directions.keys()) given.push(partOf(b, arranged, (part) => part === i, ct) as Value);
+    for (const i of directions.keys()) {
+      const direction = partOf(b, arranged, (part) => part === i, ct) as Value;
+      // What writes into its argument writes into the tangent, too.
+      const own = undoes === true && !isNumeric(direction.type);
+      given.push(own ? b.runtime("tree", [given[i] as Value, direction], direction.type) : direction);
+    }
     const sources = parts.flatMap(({ seed: from }) => (from === 1 ? [] : [from.is]));
     const sourceValue = (source: Source): Value =>
       typeof source === "number" ? (own[source] as Value) : (primalPart(b, arranged, source, ct) as Value);
@@ -121,7 +127,9 @@ export function vjpGradient(
       const shadow = shadows.get(length + i);
       if (shadow !== undefined) into.set(code.params.length + i, at(shadow));
     });
-    const reached = runJoint(b, swept, code, [...given, ...extra, ...captured], active, into, top);
+    const twins = undoes === true ? apart(b, into, (i) => [...given, ...extra, ...captured][i] as Value) : undefined;
+    const reached = runJoint(b, swept, code, [...given, ...extra, ...captured], active, twins?.shadows ?? into, top);
+    twins?.rejoin();
     const found = reached.cotangents;
     const cotangents = new Map<number, Value>();
     inputs.forEach(({ param }, i) => {
@@ -167,7 +175,7 @@ export function vjpGradient(
   const make = (suffix: string, params: readonly Value[], body: Region, captures: readonly Value[] = []): HirFunction =>
     optimize({ ...base, key: `${fn.key}$${suffix}|${mask}`, name: `${fn.name}$${suffix}`, params, captures, body });
   const found = {
-    diagnostics: [...dual.diagnostics, ...checkWrites(of, dual.made, summaries), ...swept.diagnostics],
+    diagnostics: [...dual.diagnostics, ...swept.diagnostics],
     mutates: mutatesOf(fn, summaries),
   };
   const same = (v: Value) => v;
@@ -258,12 +266,19 @@ export function vjpGradient(
   };
 }
 
-/** What the arguments hold, and the random state, to be seen again by the sweep that runs `of` a second time. */
-function capture(b: Builder, values: readonly Value[]): Value {
-  const mutable = values.filter((v) => passing(v.type) !== "v");
-  return b.runtime("capture", [b.array(mutable, inertType)], inertType, { effects: true, name: "state" });
-}
-
-function restore(b: Builder, state: Value): void {
-  b.runtime("restore", [state], undefined, { effects: true });
+/**
+ * Shadows for a sweep over what is undone: the adjoints that are there already belong to what the arguments hold, not to
+ * what is written into them.
+ */
+function apart(b: Builder, into: ReadonlyMap<number, Value>, value: (i: number) => Value) {
+  const entries = [...into];
+  const list = (values: readonly Value[]) => b.array(values, inertType);
+  const shadows = list(entries.map(([, shadow]) => shadow));
+  const twins = b.runtime("twins", [shadows, list(entries.map(([i]) => value(i)))], inertType, { effects: true });
+  const loaded = entries.map(([i, { type, name }], k): [number, Value] => [
+    i,
+    b.load(twins, b.const(k, intType), { type, readonly: true, ...(name === undefined ? {} : { name }) }),
+  ]);
+  const rejoin = () => b.runtime("rejoin", [shadows, twins], undefined, { effects: true });
+  return { shadows: new Map(loaded), rejoin };
 }

@@ -6,12 +6,13 @@
  * forward mode and one reverse sweep is needed, and neither frames nor pullbacks are ever differentiated. The same holds
  * of a pullback, <c, f> for a cotangent c in the place of h, and of its derivative with respect to c.
  */
-import type { Summaries } from "../analysis/index.ts";
+import { aliases, type Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import {
   Builder,
   type GradientOf,
   type HirFunction,
+  inertType,
   isNumeric,
   type Program,
   passing,
@@ -61,12 +62,14 @@ export function gradientFunction(
   const { code, options, start } = seeded(of, parts, primals);
   const active = bits([...code.params, ...code.captures], (i) => selected.includes(i));
   const swept = vjp(program, code, active, "joint", summaries, options);
+  const before = gradientOf.undoes === true ? capture(b, [...shell.params, ...shell.captures]) : undefined;
   const inputs = inputsOf(b, gradientOf, shell.params);
   const given = parts.flatMap(({ seed }) => (seed === 1 ? [] : [shell.params[seed.is] as Value]));
   const { extra, cotangent } = start(b, (i) => given[i] as Value, inputs);
   const found = runJoint(b, swept, code, [...inputs, ...extra, ...shell.captures], selected, new Map(), cotangent);
   const primal = (path: readonly string[]) =>
     found.also[primals.findIndex((each) => each.join() === path.join())] ?? b.const(undefined);
+  if (before !== undefined) restore(b, before);
   body.results = [arrange(b, arranged, of, found.cotangents, primal)];
   const result = arrangedType(arranged, of);
   const made = { ...shell, kind: "arrow", body, result, recursive: false, gradientOf } as const;
@@ -84,23 +87,34 @@ export function inputsOf(b: Builder, { inputs, of }: GradientOf, own: readonly V
   });
 }
 
-/**
- * Whoever writes into the arguments of a gradient would have to be undone between its two runs, and would change what
- * comes after: the tangents of what it writes into tell.
- */
-export function checkWrites(of: HirFunction, dual: HirFunction, summaries: Summaries): Diagnostic[] {
-  const written = summaries.made(dual).mutates.slice(of.params.length).some(Boolean);
-  if (!written || of.gradientOf !== undefined) return [];
-  return [
-    {
-      code: "PB3014",
-      severity: "error",
-      message: `${of.name} may write into its argument, so its gradient cannot be differentiated again.`,
-      span: of.span,
-      notes: [],
-      hint: "Copy the array or object before changing it, and do not hand it to a function value that might.",
-    },
-  ];
+/** What objects hold, and the random state. */
+export function capture(b: Builder, values: readonly Value[]): Value {
+  const mutable = values.filter((v) => passing(v.type) !== "v");
+  return b.runtime("capture", [b.array(mutable, inertType)], inertType, { effects: true, name: "state" });
+}
+
+export function restore(b: Builder, state: Value): void {
+  b.runtime("restore", [state], undefined, { effects: true });
+}
+
+/** Whether a function writes active values into what it is given or has captured: the tangents of that tell. */
+export function writesActive(program: Program, of: HirFunction, summaries: Summaries): boolean {
+  const inputs = [...of.params, ...of.captures];
+  const writes = (fn: HirFunction) => {
+    const given = [...fn.params, ...fn.captures];
+    return aliases({ ...fn, params: given, captures: [] }, summaries).summary.mutates;
+  };
+  if (of.gradientOf !== undefined || !writes(of).some(Boolean)) return false;
+  const dual = dualOfAny(
+    program,
+    of,
+    bits(inputs, (i) => passing((inputs[i] as Value).type) !== "-"),
+    summaries,
+  ).made;
+  const isTangent = [...dual.params.map((_, i) => i >= of.params.length)].concat(
+    dual.captures.map((_, i) => i >= of.captures.length),
+  );
+  return writes(dual).some((written, i) => written && isTangent[i] === true);
 }
 
 /** The forward-mode code of `of` for the parameters (and captures) in `mask`, itself a gradient where `of` is one. */
@@ -117,7 +131,7 @@ export function dualOfAny(program: Program, of: HirFunction, mask: string, summa
  * gradient's tangent, and of the arguments' tangents, which are the gradient itself.
  */
 export function dualGradient(program: Program, fn: HirFunction, mask: string, summaries: Summaries): Made<HirFunction> {
-  const { of, seed, inputs, arranged } = fn.gradientOf as GradientOf;
+  const { of, seed, inputs, arranged, undoes } = fn.gradientOf as GradientOf;
   const selected = selectedBy(arranged);
   const { length } = fn.params;
   const varies = (i: number) => mask[(inputs[i] as { param: number }).param] === "1";
@@ -163,6 +177,7 @@ export function dualGradient(program: Program, fn: HirFunction, mask: string, su
       of: dual.made,
       seed: { value: tangentOfSeed(seed), tangent: seed },
       inputs: [...inputs, ...tangents],
+      ...(undoes === undefined ? {} : { undoes }),
       arranged: {
         fields: [
           [
@@ -186,7 +201,7 @@ export function dualGradient(program: Program, fn: HirFunction, mask: string, su
     },
     summaries,
   );
-  return { made, diagnostics: [...dual.diagnostics, ...checkWrites(of, dual.made, summaries), ...diagnostics] };
+  return { made, diagnostics: [...dual.diagnostics, ...diagnostics] };
 }
 
 /** `jvp` for a gradient. */

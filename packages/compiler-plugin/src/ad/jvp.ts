@@ -48,7 +48,7 @@ import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
 import { viewOfShadow } from "./views.ts";
-import { faultsOf, freshIds } from "./vjp.ts";
+import { faultsOf, freshIds, takesActive } from "./vjp.ts";
 
 export interface Differential {
   /** Arguments, then one tangent per active parameter; its captures are the literal's, then the tangents of those active. */
@@ -114,7 +114,15 @@ class ForwardMode {
       });
     const ofParams = companions(fn.params, 0);
     const ofCaptures = companions(fn.captures, fn.params.length);
+    const unasked: Op[] = [];
+    const before = new Builder(unasked, this.ids, fn.span);
+    // What the function writes active values into, and nobody gives the tangent of.
+    for (const p of [...fn.params, ...fn.captures]) {
+      if (this.tangents.has(p) || !takesActive(p, this.ctx.activity)) continue;
+      this.tangents.set(p, before.runtime("zeroShadow", [p], p.type, { name: `d_${p.name ?? "argument"}` }));
+    }
     const body = this.region(fn.body);
+    body.ops.unshift(...unasked);
     if (body.diverges !== true) {
       const b = new Builder(body.ops, this.ids, fn.span);
       const result = fn.body.results[0] ?? b.const(undefined);

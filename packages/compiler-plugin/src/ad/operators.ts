@@ -16,6 +16,7 @@ import {
   definitionsOf,
   dualKey,
   dualOf,
+  type Fault,
   type GradientOf,
   type HirFunction,
   type Program,
@@ -28,9 +29,10 @@ import {
 import { optimize } from "../opt/index.ts";
 import { withCalls } from "./duals.ts";
 import { shadowType } from "./forward.ts";
-import { dualGradient, dualOfAny, gradientFunction } from "./gradients.ts";
+import { dualGradient, dualOfAny, gradientFunction, writesActive } from "./gradients.ts";
 import { jvp } from "./jvp.ts";
 import { prepare } from "./prepare.ts";
+import { repetitionOf } from "./repetition.ts";
 import { freshIds } from "./vjp.ts";
 
 /** Lets a program lower the keys of applied operators and of forward-mode code as well. */
@@ -104,7 +106,41 @@ export function applied(program: Program, of: HirFunction, application: Applicat
     const { gradientOf: _, ...plain } = made;
     return { ...plain, ...rest };
   }
-  return { ...made, ...rest, gradientOf: { ...gradientOf, of } };
+  const found = { ...made, ...rest, gradientOf: { ...gradientOf, of } };
+  return writesActive(program, of, summaries) ? afterwards(program, found, of, whole, summaries) : found;
+}
+
+/**
+ * The gradient of a function that writes into what it is given: one that undoes what it writes, and then the function
+ * itself for what it does.
+ */
+function afterwards(
+  program: Program,
+  { gradientOf, ...shell }: HirFunction,
+  of: HirFunction,
+  whole: HirFunction,
+  summaries: Summaries,
+): HirFunction {
+  const body: Region = { params: [], ops: [], results: [] };
+  const b = new Builder(body.ops, freshIds({ ...whole, ...shell, body: whole.body }), shell.span);
+  const { rest: _, ...own } = shell;
+  const undone: GradientOf = { ...(gradientOf as GradientOf), of: whole, undoes: true };
+  const inner = { ...own, key: `${shell.key}~undone` };
+  const { made } = gradientFunction(program, inner, undone, summaries);
+  const code = b.closure({ ...made, gradientOf: { ...undone, of } }, shell.captures);
+  const result = b.call({ kind: "value" }, [code, ...shell.params], shell.result, { effects: true });
+  const inputs = [...shell.params.slice(0, whole.params.length), ...shell.captures];
+  const bound = new Map([...whole.params, ...whole.captures].map((v, i) => [v, inputs[i] as Value]));
+  body.ops.push(...copyRegion(whole.body, bound, b.ids).ops);
+  body.results = [result];
+  if (repetitionOf(program, of) !== "speaks") return { ...shell, body };
+  const fault: Fault = {
+    code: "PB3014",
+    span: of.span,
+    message: `${of.name} writes into what it is given, and does something that must not happen twice: its gradient cannot be differentiated again.`,
+    hint: "Move the input or output out of the function, or copy the array or object before changing it.",
+  };
+  return { ...shell, body, faults: [fault] };
 }
 
 /** Which tangents are reported, and whether the function's value stands beside them. */

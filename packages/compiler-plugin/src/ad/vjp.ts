@@ -1,5 +1,5 @@
 /** Puts the two sweeps of a reverse-mode derivative together: in one function, or in two that meet in a frame. */
-import { activity, type Summaries } from "../analysis/index.ts";
+import { type Activity, activity, type Summaries, writtenIn } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import {
   Builder,
@@ -9,6 +9,7 @@ import {
   inertType,
   isNumeric,
   type LoopOp,
+  type Op,
   operands,
   type Program,
   passing,
@@ -111,8 +112,10 @@ export function vjp(
     shadowParams.push(shadow);
     context.shadows.set(p, shadow);
   });
+  const unasked = shadowsUnasked(context, inputs);
 
   const forward = forwardRegion(context, fn.body);
+  forward.ops.unshift(...unasked);
   const result = fn.body.results[0];
   const top: readonly Value[] = [...inputs, ...shadowParams];
   const cotangent: Value = { id: ids.next++, type: result?.type ?? inertType, name: "cotangent" };
@@ -122,6 +125,9 @@ export function vjp(
   const layout = layoutOf(forward, form === "joint" ? [...top, ...seed] : top);
   const sweep = new ReverseSweep(context, layout.homes);
   const cotangents = sweep.run(result === undefined ? undefined : cotangent);
+  if (form === "split") {
+    for (const { results } of unasked) sweep.top.builder.runtime("clearShadow", results, undefined, { effects: true });
+  }
   sweep.top.region.results = cotangents;
 
   const primalOf = new Map([...context.shadows].map(([primal, shadow]) => [shadow, primal]));
@@ -233,6 +239,22 @@ export function vjp(
     };
   }
   return { ...found, functions: [make("forward", top, forward), make("backward", [frame, cotangent], opened)] };
+}
+
+/** Whether a function writes active values into what a parameter or capture holds. */
+export function takesActive(p: Value, { aliases, shadowed }: Activity): boolean {
+  return p.type.kind !== "function" && shadowed(p) && writtenIn(aliases.classOf(p));
+}
+
+/** Shadows of what the function writes active values into and nobody asks the cotangent of: they end with it. */
+function shadowsUnasked({ ids, shadows, activity, fn }: Context, inputs: readonly Value[]): readonly Op[] {
+  const ops: Op[] = [];
+  const b = new Builder(ops, ids, fn.span);
+  for (const p of inputs) {
+    if (shadows.has(p) || !takesActive(p, activity)) continue;
+    shadows.set(p, b.runtime("zeroShadow", [p], p.type, { name: `s_${p.name ?? "argument"}` }));
+  }
+  return ops;
 }
 
 /** Where a literal's environment keeps the adjoint of its capture number `i`. */

@@ -115,8 +115,9 @@ function sameSummary(a: Summary, b: Summary): boolean {
   );
 }
 
-/** A gradient does to its arguments what its function does. */
-function ofGradient(fn: HirFunction, of: Summary, { inputs }: GradientOf): Summary {
+/** A gradient does to its arguments what its function does, unless it undoes that. */
+function ofGradient(fn: HirFunction, of: Summary, { inputs, undoes }: GradientOf): Summary {
+  if (undoes === true) return { mutates: [], returned: [], linked: [] };
   const about = (list: readonly boolean[]) =>
     fn.params.map((_, p) => inputs.some(({ param }, i) => param === p && list[i] === true));
   const linked = of.linked.flatMap(([i, j]) => [[inputs[i]!.param, inputs[j]!.param] as const]);
@@ -184,7 +185,7 @@ function summaryOfLiteral(call: CallOp, fn: HirFunction, summaries: Summaries): 
       ? aliases(whole(fn), summaries).summary
       : ofGradient(fn, summaries.made(gradientOf.of), gradientOf);
   const captured =
-    gradientOf === undefined
+    gradientOf === undefined || gradientOf.undoes === true
       ? inner.mutates.slice(length)
       : aliases(whole(gradientOf.of), summaries).summary.mutates.slice(gradientOf.of.params.length);
   const place = (i: number) => (i < length ? i + 1 : 0);

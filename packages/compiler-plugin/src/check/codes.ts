@@ -219,8 +219,8 @@ export const codes = {
   ),
   PB3014: explain(
     "A derivative cannot be differentiated again",
-    "Second derivatives go through forward mode: the jvp of a registration must be written in place, an operator must be applied to a function that is seen, and a function whose gradient is differentiated must not write into its arguments.",
-    "Write the function, or the rule, where the compiler sees it; copy an array before changing it.",
+    "Second derivatives go through forward mode: the jvp of a registration must be written in place, an operator must be applied to a function that is seen, and what would run a second time must not have an effect on the world.",
+    "Write the function, or the rule, where the compiler sees it; move input and output out of it.",
   ),
   PB3015: explain(
     "A registered derivative has no reverse mode",

@@ -446,6 +446,8 @@ export interface GradientOf {
   readonly inputs: readonly { readonly param: number; readonly tangentOf?: number }[];
   /** How the cotangents of `of`'s parameters make up the result. */
   readonly arranged: Arrangement;
+  /** `of` writes into what it is given, and the gradient undoes that: it leaves everything as it was. */
+  readonly undoes?: true;
 }
 
 /** The cotangent of a result: a constant (1 of one element), a parameter, or that of the parts of what forward mode returns. */
