@@ -231,7 +231,8 @@ function runFunction(module: ModuleBuilder, lanes: Lanes, copy: FunctionBuilder,
   );
 }
 
-function totalFunction(module: ModuleBuilder, lanes: Lanes): void {
+/** Adds `total(parts, stride, count, to, bytes)`: the sum of partial sums. */
+export function totalFunction(module: ModuleBuilder, lanes: Lanes): void {
   const f = module.function("total", new Array(5).fill("i32"));
   const [parts, stride, count, to, bytes] = f.parameters as Local[];
   const [at, part, from] = Array.from({ length: 3 }, () => f.local("i32")) as Local[];

@@ -97,6 +97,30 @@ function check(x: NDArray, w: NDArray, sliding: Sliding, next: () => number, ste
   expect(Math.abs(dot(dw, w2) - dot(ct, backend.convolve(x, w2, sliding)))).toBeLessThanOrEqual(scale);
 }
 
+/** The adjoints of a float32 convolution against those in float64, element by element. */
+function checkAdjoints(x: NDArray, w: NDArray, sliding: Sliding, next: () => number): void {
+  const wide = (values: NDArray) =>
+    backend.fromHost(Float64Array.from(backend.readSync(values)), "float64", values.shape);
+  const ct = random(backend.convolve(x, w, sliding).shape, "float32", next);
+  const near = (got: NDArray, want: NDArray, terms: number): void => {
+    const [a, b] = [backend.readSync(got), backend.readSync(want)];
+    let largest = 0;
+    for (let i = 0; i < b.length; i++) largest = Math.max(largest, Math.abs(b[i] - a[i]));
+    expect(largest).toBeLessThanOrEqual(4e-7 * (terms + 4));
+  };
+  const [outer, inner] = [x.shape.slice(2), w.shape.slice(2)];
+  near(
+    backend.convolveInputAdjoint(ct, w, sliding, outer),
+    backend.convolveInputAdjoint(wide(ct), wide(w), sliding, outer),
+    9 * w.shape[0],
+  );
+  near(
+    backend.convolveWeightAdjoint(x, ct, sliding, inner),
+    backend.convolveWeightAdjoint(wide(x), wide(ct), sliding, inner),
+    sizeOf(ct.shape) / ct.shape[1],
+  );
+}
+
 const small = fc.record({
   seed: fc.integer(),
   dtype: fc.constantFrom<"float32" | "float64">("float32", "float64"),
@@ -139,17 +163,42 @@ describe("convolution", () => {
 
   test.each(["float32", "float64"] as const)("of %s larger than the blocks of the product", (dtype) => {
     const next = noise(7);
+    // Dilated, so that no other kernel takes it.
     const sliding = {
       stride: [1, 1],
-      dilation: [1, 1],
+      dilation: [1, 2],
       padding: [
         [1, 1],
-        [1, 1],
+        [2, 2],
       ] as const,
       groups: 1,
     };
     // 34² positions, 9 · 33 taps, 130 rows: one more than a block each way.
     check(random([1, 33, 34, 34], dtype, next), random([130, 33, 3, 3], dtype, next), sliding, next, 997);
+  });
+
+  test("of 3 × 3 taps, in tiles", () => {
+    const channels = fc.constantFrom(8, 12, 13, 20, 36);
+    const zeros = fc.integer({ min: 0, max: 2 });
+    const tiled = fc.record({
+      seed: fc.integer(),
+      samples: fc.integer({ min: 1, max: 5 }),
+      inputs: channels,
+      outputs: channels,
+      height: fc.integer({ min: 4, max: 14 }),
+      width: fc.integer({ min: 4, max: 14 }),
+      padding: fc.tuple(fc.tuple(zeros, zeros), fc.tuple(zeros, zeros)),
+    });
+    fc.assert(
+      fc.property(tiled, ({ seed, samples, inputs, outputs, height, width, padding }) => {
+        const next = noise(seed);
+        const x = random([samples, inputs, height, width], "float32", next);
+        const w = random([outputs, inputs, 3, 3], "float32", next);
+        check(x, w, { stride: [1, 1], dilation: [1, 1], padding, groups: 1 }, next, 97);
+        checkAdjoints(x, w, { stride: [1, 1], dilation: [1, 1], padding, groups: 1 }, next);
+      }),
+      { numRuns: 15 },
+    );
   });
 
   test("of transposed views", () => {

@@ -16,6 +16,7 @@ import { combinations, layoutOf, offsetsAlong, phasesOf, sumTable } from "./geom
 import { packPanels } from "./panels.ts";
 import { productModule } from "./product-module.ts";
 import { type Job, lanesOf, type Product, Run } from "./run.ts";
+import { Winograd } from "./winograd/index.ts";
 
 /** Multiplications and additions below which work is not divided. */
 const worthDividing = 2 ** 19;
@@ -31,18 +32,25 @@ export class ConvolutionKernels {
   private readonly engine: Engine;
   private readonly copies: CopyKernels;
   private readonly modules: { products: Modules; adjoints: Modules } = { products: {}, adjoints: {} };
+  private readonly winograd: Winograd;
 
   constructor(engine: Engine, copies: CopyKernels) {
     this.engine = engine;
     this.copies = copies;
+    this.winograd = new Winograd(engine);
   }
 
   /** x [N, C, …], weight [O, C / groups, …kernel], float32 or float64: [N, O, …]. */
   forward(x: NDArray, weight: NDArray, sliding: Sliding): NDArray {
-    const lanes = lanesOf(x);
-    const job = slidingJob(x, weight.shape[0], weight.shape.slice(2), sliding, lanes);
-    const outer = outerExtents(x, weight.shape.slice(2), sliding);
-    return this.within([x, weight], [x.shape[0], weight.shape[0], ...outer], (run) => {
+    const [rows, , ...kernel] = weight.shape;
+    const outer = outerExtents(x, kernel, sliding);
+    const shape = [x.shape[0], rows, ...outer];
+    if (this.winograd.serves(x, rows, outer, kernel, sliding))
+      return this.into([x, weight], shape, ([source, own], out) => {
+        this.winograd.forward(source, own, out, sliding.padding);
+      });
+    const job = slidingJob(x, rows, kernel, sliding, lanesOf(x));
+    return this.within([x, weight], shape, (run) => {
       this.multiply(run, job, {
         group: job.rows * job.products[0].columns.length,
         row: job.products[0].columns.length,
@@ -56,6 +64,10 @@ export class ConvolutionKernels {
     const lanes = lanesOf(ct);
     const kernel = weight.shape.slice(2);
     const [samples, outputs] = ct.shape;
+    if (this.winograd.serves(ct, weight.shape[1], spatial, kernel, sliding))
+      return this.into([ct, weight], [samples, weight.shape[1], ...spatial], ([source, own], out) => {
+        this.winograd.inputAdjoint(source, own, out, padding);
+      });
     const source = ct.shape.slice(2);
     const rows = weight.shape[1];
     const perGroup = outputs / groups;
@@ -105,10 +117,18 @@ export class ConvolutionKernels {
   /** The adjoint for the weight, whose kernel extents are given: x [N, C, …], ct [N, O, …]: [O, C / groups, …kernel]. */
   weightAdjoint(x: NDArray, ct: NDArray, sliding: Sliding, kernel: readonly number[]): NDArray {
     const lanes = lanesOf(x);
-    const job = slidingJob(x, ct.shape[1], kernel, sliding, lanes);
+    const [channels, outputs] = [x.shape[1], ct.shape[1]];
+    if (
+      this.winograd.serves(x, outputs, ct.shape.slice(2), kernel, sliding) &&
+      this.winograd.servesWeight(channels, outputs)
+    )
+      return this.into([x, ct], [outputs, channels, ...kernel], ([source, own], out) => {
+        this.winograd.weightAdjoint(source, own, out, sliding.padding);
+      });
+    const job = slidingJob(x, outputs, kernel, sliding, lanes);
     const { samples, groups, rows } = job;
     const { taps, rowTable, width } = job.products[0];
-    return this.within([x, ct], [ct.shape[1], job.channels, ...kernel], (run) => {
+    return this.within([x, ct], [outputs, job.channels, ...kernel], (run) => {
       const { pool } = this.engine;
       const partialBytes = groups * rows * taps.length * lanes.bytes;
       const stride = Math.ceil(partialBytes / 64) * 64 + 64;
@@ -188,20 +208,31 @@ export class ConvolutionKernels {
     return modules[lanes.dtype] as SharedModule;
   }
 
-  /** Makes the operands contiguous, creates the result, and gives back all scratch memory at the end. */
+  /** As `into`, with a plan of its own; gives back all scratch memory at the end. */
   private within(operands: readonly [NDArray, NDArray], shape: readonly number[], work: (run: Run) => void): NDArray {
-    const { engine } = this;
-    const dense = operands.map((x) => this.copies.contiguous(x));
-    engine.begin(dense[0], dense[1]);
-    const out = engine.create(dense[0].dtype, shape);
-    if (operands.some((x) => sizeOf(x.shape) === 0)) engine.window(out).fill(0);
-    else if (sizeOf(shape) > 0) {
-      const run = new Run(engine, dense, out);
+    return this.into(operands, shape, (dense, out) => {
+      const run = new Run(this.engine, dense, out);
       try {
         work(run);
       } finally {
         run.scratch.free();
       }
+    });
+  }
+
+  /** Makes the operands contiguous and creates the result, which `work` fills where there is anything to compute. */
+  private into(
+    operands: readonly [NDArray, NDArray],
+    shape: readonly number[],
+    work: (dense: readonly [NDArray, NDArray], out: NDArray) => void,
+  ): NDArray {
+    const { engine } = this;
+    const dense = [this.copies.contiguous(operands[0]), this.copies.contiguous(operands[1])] as const;
+    engine.begin(dense[0], dense[1]);
+    const out = engine.create(dense[0].dtype, shape);
+    if (operands.some((x) => sizeOf(x.shape) === 0)) engine.window(out).fill(0);
+    else if (sizeOf(shape) > 0) {
+      work(dense, out);
       engine.collect(out);
     }
     dense.forEach((x, i) => {

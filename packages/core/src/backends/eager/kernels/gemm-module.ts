@@ -53,8 +53,7 @@ export function gemmModule(lanes: Lanes, shape: TileShape, relaxed: boolean): Mo
   const module = new ModuleBuilder();
   const packRows = packFunction(module, "packRows", lanes, shape.rows);
   const packColumns = packFunction(module, "packColumns", lanes, shape.vectors * lanes.count);
-  const tile = tileFunction(module, lanes, shape, relaxed);
-  const block = blockFunction(module, lanes, shape, tile);
+  const block = blockFunction(module, lanes, shape, relaxed);
   const multiply = multiplyFunction(module, lanes, shape, { packRows, packColumns, block });
   eachFunction(module, multiply);
   return module;
@@ -273,7 +272,14 @@ function tileFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, rel
   return f;
 }
 
-function blockFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, tile: FunctionBuilder): FunctionBuilder {
+/** Adds `block` of `GemmFunctions` to a module. */
+export function blockFunction(
+  module: ModuleBuilder,
+  lanes: Lanes,
+  shape: TileShape,
+  relaxed: boolean,
+): FunctionBuilder {
+  const tile = tileFunction(module, lanes, shape, relaxed);
   const f = module.function("block", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
   const [a, b, c, rowBytes, rows, columns, depth, accumulate, scratch] = f.parameters;
   const tileColumns = shape.vectors * lanes.count;

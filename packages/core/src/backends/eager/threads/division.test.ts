@@ -22,6 +22,7 @@ function numbers(backend: EagerBackend, shape: readonly number[], seed: number):
 
 const sliding: Sliding = { stride: [1, 1], dilation: [1, 1], padding: [[1, 1], [1, 1]], groups: 1 }; // biome-ignore format: one line
 const strided: Sliding = { ...sliding, stride: [2, 2] };
+const dilated: Sliding = { ...sliding, dilation: [2, 1], padding: [[2, 2], [1, 1]] }; // biome-ignore format: one line
 const pool2 = (extent: number) => ({
   start: Array.from({ length: extent / 2 }, (_, i) => 2 * i),
   count: Array.from({ length: extent / 2 }, () => 2),
@@ -58,6 +59,8 @@ const works: readonly [string, Work][] = [
   ["small products", (b) => b.matmul(numbers(b, [24, 60, 40], 1), numbers(b, [24, 70, 40], 2), false, true)],
   ["convolution", (b) => b.convolve(images(b), kernel(b), sliding)],
   ["strided convolution", (b) => b.convolve(images(b), kernel(b), strided)],
+  ["dilated convolution", (b) => b.convolve(images(b), kernel(b), dilated)],
+  ["its adjoint for the weight", (b) => b.convolveWeightAdjoint(images(b), b.convolve(images(b), kernel(b), dilated), dilated, [3, 3])],
   ["one image", (b) => b.convolve(numbers(b, [1, 8, 80, 80], 2), kernel(b), sliding)],
   ["adjoint for the input", (b) => b.convolveInputAdjoint(b.convolve(images(b), kernel(b), strided), kernel(b), strided, [20, 20])],
   ["adjoint for the weight", (b) => b.convolveWeightAdjoint(images(b), b.convolve(images(b), kernel(b), sliding), sliding, [3, 3])],
