@@ -59,7 +59,8 @@ export function withCalls(fn: HirFunction): HirFunction {
         const before = op.results[0] as Value;
         const code: Value = { ...before, type: carryingType };
         found.set(before, { code, target: op.args[0] as Value });
-        ops.push({ ...op, results: [code] });
+        // Code of code: of the third order.
+        ops.push({ ...op, args: op.args.map((a) => found.get(a)?.code ?? a), results: [code] });
       } else ops.push(mapOp(op, (v) => v, region));
     }
     return { ...r, ops };

@@ -25,6 +25,7 @@ import {
   onlySpeaks,
   passing,
   type Region,
+  type Span,
   shadowKey,
   type Type,
   type Value,
@@ -439,7 +440,7 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     }
     return;
   }
-  checkAgain(ctx, op);
+  checkAgain(ctx, op, "reverse");
   if (op.callee.kind === "registered" && op.callee.reverse === false) {
     ctx.report(
       "PB3015",
@@ -604,8 +605,38 @@ export function checkPlatform(
   ctx.report("PB3014", span, `${text}, taken as a value, cannot be differentiated again.`, hint);
 }
 
+const publishedAs: Record<string, string> = {
+  reverse: "reverse-mode derivative",
+  forward: "forward-mode derivative",
+  dual: "second derivative",
+};
+
+/** A function of an installed package has what its manifest says, and nothing of a third order. */
+function checkPublished(
+  { report }: Pick<Context, "report">,
+  callee: CallOp["callee"],
+  mode: "reverse" | "forward",
+  span: Span,
+): void {
+  let order = 0;
+  let of = callee;
+  for (; of.kind === "value" && of.code !== undefined; of = of.code.of) order++;
+  const published = of.kind === "value" || of.kind === "dynamic" ? of.published : undefined;
+  const wanted = order === 0 ? mode : "dual";
+  if (published === undefined || (order < 2 && published.modes.includes(wanted))) return;
+  report(
+    "PB3023",
+    span,
+    `The package ${published.package} publishes no ${order < 2 ? publishedAs[wanted] : "third derivative"} of ${published.name}.`,
+    order < 2
+      ? `Tag ${published.name} @differentiable there and build the package again with this version of Pullback, or register a derivative.`
+      : `Build on the package's source, or register a derivative: registerDerivative(${published.name}, …).`,
+  );
+}
+
 /** What forward-mode code calls, when it is differentiated again: rules must be there to be seen. */
-export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallOp): void {
+export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallOp, mode: "reverse" | "forward"): void {
+  checkPublished(ctx, callee, mode, span);
   const code = callee.kind === "value" ? callee.code : undefined;
   if (code?.rule !== "jvp" || code.of.kind !== "registered" || code.of.jvpKey !== undefined) return;
   ctx.report(

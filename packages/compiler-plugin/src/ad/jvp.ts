@@ -394,7 +394,7 @@ class ForwardMode {
       if (tangents.varies(result)) this.define(result, tangents.of(b, result));
       return;
     }
-    checkAgain(this.ctx, op);
+    checkAgain(this.ctx, op, "forward");
     if (op.spread?.some(Boolean) === true && site.known?.rest === undefined) {
       this.ctx.report(
         "PB3012",

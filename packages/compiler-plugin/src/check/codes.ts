@@ -242,6 +242,11 @@ export const codes = {
     "It ships JavaScript without derivatives.",
     "Register derivatives of the functions that are used, or compile the package with `pullback build`.",
   ),
+  PB3023: explain(
+    "A package does not publish this derivative",
+    "The package is compiled by Pullback, but not for this mode or order: `pullback build` publishes both modes and the second order of everything tagged @differentiable, where they can be had.",
+    "Tag the function there and build the package again with this version, or register a derivative.",
+  ),
   PB4001: explain(
     "An active value is written to a global variable",
     "A module-level variable outlives the derivative; its adjoint would be lost.",

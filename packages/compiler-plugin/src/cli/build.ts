@@ -29,7 +29,7 @@ export function build(path: string | undefined, options: BuildOptions = {}): num
     ...(project.tsconfig === undefined ? {} : { tsconfig: project.tsconfig }),
   });
   const progress = terminalProgress();
-  const plan = planProgram(program, compiler, progress);
+  const plan = planProgram(program, compiler, progress, { published: true });
   progress.done();
   const color = isatty(2) && process.env.NO_COLOR === undefined;
   for (const diagnostic of plan.diagnostics) {

@@ -20,7 +20,7 @@ const library = new TemporaryProject({
     include: ["src"],
   }),
   "src/index.ts":
-    'export { Body, energy, norm, plain, Spring } from "./springs.ts";\nexport { sensor } from "./sensor.ts";\n',
+    'export { Body, energy, norm, plain, scale, Spring } from "./springs.ts";\nexport { sensor } from "./sensor.ts";\n',
   "src/springs.ts": `
 export class Spring {
   constructor(public k: number, public readonly name: string) {}
@@ -49,6 +49,10 @@ export const norm = (values: number[]): number => {
   for (const v of values) sum += v * v;
   return Math.sqrt(sum);
 };
+/** @differentiable */
+export function scale(values: number[], k: number): void {
+  for (let i = 0; i < values.length; i++) values[i]! *= k;
+}
 export function plain(x: number): number {
   return 3 * x;
 }
@@ -62,7 +66,7 @@ registerDerivative(sensor, { vjp: (x: number) => ({ value: Math.round(x), pullba
 `,
 });
 
-const operator = 'import { gradient } from "@pullback/autodiff";\n';
+const operator = 'import { derivative, differential, gradient, hessian, pullback } from "@pullback/autodiff";\n';
 
 const project = new TemporaryProject({
   "tsconfig.json": JSON.stringify({ compilerOptions: { ...options, noEmit: true }, include: ["*.ts"] }),
@@ -78,6 +82,30 @@ console.log(JSON.stringify([
   gradient((x: number) => sensor(x) * 2)(1.2),
 ]));
 `,
+  "twice.ts": `${operator}
+import { energy, norm, scale, Spring } from "springs";
+const bent = (k: number) => {
+  const s = new Spring(k, "b");
+  return s.force(2) * s.stiffness + energy(s, 1);
+};
+const stretched = (x: number) => {
+  const list = [x, 2];
+  scale(list, x);
+  return norm(list) ** 2;
+};
+console.log(JSON.stringify([
+  pullback(gradient(energy))(new Spring(3, "a"), 2)([{ k: 1 }, 0]),
+  differential(gradient(energy))(new Spring(3, "a"), 2)({ k: 1 }, 0),
+  [gradient(gradient(bent))(3), derivative(gradient(bent))(3), gradient(derivative(bent))(3), derivative(derivative(bent))(3)],
+  hessian((v: number[]) => norm(v))([3, 4]),
+  hessian(norm)([3, 4]),
+  [gradient(gradient(stretched))(3), derivative(gradient(stretched))(3)],
+]));
+`,
+  "again.ts": `${operator}import { sensor } from "springs";\ngradient(gradient((x: number) => sensor(x) * x))(1);\n`,
+  "forwards.ts": `${operator}import { sensor } from "springs";\nderivative((x: number) => sensor(x) * x)(1);\n`,
+  "third.ts": `${operator}import { norm } from "springs";\ngradient(gradient(gradient((x: number) => norm([x, 1]))))(1);\n`,
+  "direct-third.ts": `${operator}import { energy } from "springs";\npullback(gradient(energy, { wrt: 1 }));\n`,
   "plain.ts": `${operator}import { plain } from "springs";\ngradient((x: number) => plain(x) * 2)(1);\n`,
   "direct.ts": `${operator}import { plain } from "springs";\ngradient(plain)(1);\n`,
   "body.ts": `${operator}import { Body } from "springs";\ngradient((x: number) => new Body(x).mass)(1);\n`,
@@ -120,7 +148,16 @@ test("the package holds JavaScript, declarations, maps and the manifest, and no 
   const manifest = JSON.parse(
     readFileSync(join(project.folder, "node_modules", "springs", "dist", "pullback.json"), "utf8"),
   );
-  expect(manifest.registrations).toEqual([{ module: "sensor.js", name: "sensor", from: "sensor.js" }]);
+  expect(manifest.registrations).toEqual([
+    { module: "sensor.js", name: "sensor", from: "sensor.js", modes: ["reverse"] },
+  ]);
+  const modes = Object.fromEntries(
+    manifest.derivatives.map((each: { name: string; modes: string[] }) => [each.name, each.modes]),
+  );
+  expect(modes).toMatchObject({
+    energy: ["reverse", "forward", "dual", "gradient"],
+    scale: ["reverse", "forward", "dual"],
+  });
   expect(manifest.classes).toEqual([{ module: "springs.js", name: "Spring", stores: ["k", "name"] }]);
 });
 
@@ -132,7 +169,27 @@ test("functions, methods, accessors, constructors that store, arrows and registr
   expect(JSON.parse(stdout)).toEqual([[{ k: 24 }, 36], -18, near([0.6, 0.8]), 20]);
 });
 
+test("second orders, in every pair of modes, go through the package", () => {
+  const { status, stdout, stderr } = project.pullback("run", "twice.ts");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const near = (values: number[]) => values.map((value) => expect.closeTo(value, 10));
+  // energy = (k x)²; bent = -3k²; the norm's Hessian is (1 - n nᵀ) / 5; stretched = x⁴ + 4x².
+  const norm = [near([0.128, -0.096]), near([-0.096, 0.072])];
+  const [back, forth, bent, rows, direct, stretched] = JSON.parse(stdout);
+  expect([back, forth]).toEqual([
+    [{ k: 8 }, 24],
+    [{ k: 8 }, 24],
+  ]);
+  expect(bent).toEqual(near([-6, -6, -6, -6]));
+  expect([rows, direct]).toEqual([norm, norm]);
+  expect(stretched).toEqual(near([116, 116]));
+});
+
 test.each([
+  ["again.ts", "PB3023", "springs publishes no forward-mode derivative of sensor"],
+  ["forwards.ts", "PB3023", "springs publishes no forward-mode derivative of sensor"],
+  ["third.ts", "PB3023", "springs publishes no third derivative of norm"],
+  ["direct-third.ts", "PB3023", "springs publishes no derivative of what gradient makes of energy"],
   ["plain.ts", "PB3021", "springs publishes no derivative of plain"],
   ["direct.ts", "PB3021", "springs publishes no derivative of plain"],
   ["body.ts", "PB3001", "The constructor of Body"],

@@ -40,6 +40,8 @@ function compiled({ source, declarations = [], literals = [], structs = [] }: Ma
     ...{ files: new Map([[file, filePlan]]), diagnostics: [] },
     applications: () => [],
     dual: () => undefined,
+    complete: () => true,
+    variantsOf: () => [],
     variant: (key, mask) =>
       filePlan.declarations.flatMap(({ variants }) => variants).find((each) => each.key === key && each.mask === mask),
   };

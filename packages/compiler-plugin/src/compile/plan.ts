@@ -2,7 +2,7 @@
  * The plan of a program: from operator sites and tags, through the calls of derived functions, to every variant of
  * every function that some file has to emit. A fixpoint over (function, mask), each differentiated once.
  */
-import type { DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
+import type { DerivedFunction, ForwardFunction, Mode, ModeDemand } from "../ad/index.ts";
 import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
 import {
   type CompilerProgram,
@@ -10,6 +10,7 @@ import {
   isDifferentialOperator,
   type OperatorSite,
 } from "../frontend/index.ts";
+import { fullMaskOf } from "../hir/kinds.ts";
 import { applicationKey, applicationName, applicationOf, dualKey, dualOf } from "../hir/operators.ts";
 import type { Span } from "../hir/types.ts";
 import { type Cause, chainNotes } from "./chain.ts";
@@ -48,6 +49,10 @@ export interface Plan {
   readonly diagnostics: readonly Diagnostic[];
   /** The variant planned for a function and mask, if it can be emitted. */
   variant(key: string, mask: string, mode: Mode): PlannedVariant | undefined;
+  /** The variants that can be emitted of a function with that key. */
+  variantsOf(key: string): readonly PlannedVariant[];
+  /** Whether a variant can be emitted with everything that it calls. */
+  complete(key: string, mask: string, mode: Mode): boolean;
   /** What operators make of a function and is differentiated again: their name on its carrier, and the variants. */
   applications(
     key: string,
@@ -98,12 +103,18 @@ function formsOf({ operator, target }: OperatorSite): Forms {
   }
 }
 
+export interface PlanOptions {
+  /** What is tagged shall have what another project may ask of it: both modes, and both of what they make of it. */
+  readonly published?: boolean;
+}
+
 export function planProgram(
   program: CompilerProgram,
   stages: Pick<Stages, "differentiate" | "differentiateForward">,
   progress: Progress = noProgress,
+  options: PlanOptions = {},
 ): Plan {
-  return new Planner(program, stages).plan(progress);
+  return new Planner(program, stages, options.published === true).plan(progress);
 }
 
 class Planner {
@@ -117,10 +128,16 @@ class Planner {
   /** Forward mode of function values: wanted where it can be had, once everything that must be had is there. */
   readonly #wishes: (() => void)[] = [];
   #wishing = false;
+  readonly #published: boolean;
 
-  constructor(program: CompilerProgram, stages: Pick<Stages, "differentiate" | "differentiateForward">) {
+  constructor(
+    program: CompilerProgram,
+    stages: Pick<Stages, "differentiate" | "differentiateForward">,
+    published: boolean,
+  ) {
     this.#program = program;
     this.#stages = stages;
+    this.#published = published;
   }
 
   plan(progress: Progress): Plan {
@@ -132,7 +149,7 @@ class Planner {
     }
     this.#drain(progress);
     // A function that is handed on as a value may reach any operator that the program uses.
-    if ([...sites.values()].flat().some(({ operator }) => forwardOperators.has(operator))) {
+    if (this.#published || [...sites.values()].flat().some(({ operator }) => forwardOperators.has(operator))) {
       this.#wishing = true;
       for (const wish of this.#wishes) wish();
       this.#drain(progress);
@@ -165,13 +182,26 @@ class Planner {
     }
     for (const declaration of this.#program.tagged(file)) {
       this.#demand(declaration.key, declaration.fullMask, both, { kind: "tag", declaration });
-      this.#wish(declaration.key, declaration.fullMask, { kind: "tag", declaration });
+      const cause: Cause = { kind: "tag", declaration };
+      this.#wish(declaration.key, declaration.fullMask, cause);
+      if (this.#published) this.#wishes.push(() => this.#publish(declaration, cause));
     }
     return sites;
   }
 
   #wish(key: string, mask: string, cause: Cause): void {
     this.#wishes.push(() => this.#demand(key, mask, forwardOnly, cause));
+  }
+
+  /** The second orders of what another project sees: of calls, and of what operators make of it. */
+  #publish({ key: of, fullMask: mask, kind }: DifferentiableDeclaration, cause: Cause): void {
+    const made = [dualKey({ of, mask })];
+    if (kind !== "initialiser" && this.#returnsScalar(of))
+      made.push(applicationKey({ operator: "gradient", of, wrt: "" }));
+    for (const key of made) {
+      const full = this.#guard(of.slice(0, of.indexOf("#")), () => fullMaskOf(this.#program.lower(key)));
+      if (full !== undefined) this.#demand(key, full, { joint: false, split: true, jvp: true }, cause);
+    }
   }
 
   #demand(key: string, mask: string, wanted: Forms, cause: Cause): void {
@@ -202,6 +232,11 @@ class Planner {
     const variant: PlannedVariant = { key, mask, derived, mode, ...forms, cause };
     this.#variants.set(id, variant);
     this.#queue.push(variant);
+  }
+
+  #returnsScalar(key: string): boolean {
+    const result = this.#guard(key.slice(0, key.indexOf("#")), () => this.#program.lower(key).result);
+    return result?.kind === "number" || result?.kind === "leaf";
   }
 
   #returnsNumber(key: string): boolean {
@@ -317,6 +352,17 @@ class Planner {
       const id = idOf(key, mask, mode);
       return this.#failed.has(id) ? undefined : this.#variants.get(id);
     };
+    const complete = (key: string, mask: string, mode: Mode) => {
+      const seen = new Set<string>();
+      const visit = (each: ModeDemand): boolean => {
+        const id = idOf(each.key, each.mask, each.mode);
+        if (seen.has(id) || !each.mask.includes("1")) return true;
+        seen.add(id);
+        const variant = usable(each.key, each.mask, each.mode);
+        return variant?.derived.demands.every(visit) === true;
+      };
+      return visit({ key, mask, mode });
+    };
     const applications = (key: string) =>
       [...variantsOf].flatMap(([each, variants]) => {
         const application = applicationOf(each);
@@ -327,7 +373,15 @@ class Planner {
       const variants = variantsOf.get(key);
       return variants === undefined ? undefined : { key, variants };
     };
-    return { files: plans, diagnostics, variant: usable, applications, dual };
+    return {
+      files: plans,
+      diagnostics,
+      variant: usable,
+      variantsOf: (key) => variantsOf.get(key) ?? [],
+      complete,
+      applications,
+      dual,
+    };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Questions about HIR types: how an adjoint travels, what an element or a field is. */
-import type { Key, Op, Passing, Type, Value } from "./types.ts";
+import type { HirFunction, Key, Op, Passing, Type, Value } from "./types.ts";
 
 export const numberType: Type = { kind: "number" };
 export const inertType: Type = { kind: "inert", text: "unknown" };
@@ -10,6 +10,11 @@ export const intType: Type = { kind: "inert", text: "Int" };
 
 export function arrayOf(element: Type, typed?: "Float32Array" | "Float64Array"): Type {
   return typed === undefined ? { kind: "array", element } : { kind: "array", element, typed };
+}
+
+/** One "1" per parameter that has a tangent, "0" for every other. */
+export function fullMaskOf({ params }: Pick<HirFunction, "params">): string {
+  return params.map(({ type }) => (passing(type) === "-" ? "0" : "1")).join("");
 }
 
 /** How a value of this type carries its adjoint. */

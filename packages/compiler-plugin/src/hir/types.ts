@@ -260,9 +260,10 @@ export type Callee =
       readonly implementations: readonly string[];
       /** Declared by an installed package, which publishes its derivative. */
       readonly external?: true;
+      readonly published?: PublishedCode;
     }
   /** A function value: `args[0]` is the callee itself; `code` says what it is, where it is forward-mode code found at run time. */
-  | { readonly kind: "value"; readonly code?: FoundCode }
+  | { readonly kind: "value"; readonly code?: FoundCode; readonly published?: PublishedCode }
   /** No derivative is known; legal only where nothing active passes through. `method` writes `args[0].method(…)`. */
   | {
       readonly kind: "inert";
@@ -282,6 +283,13 @@ export type Callee =
         readonly refusal?: { readonly message: string; readonly hint: string };
       };
     };
+
+/** What an installed package publishes of the derivatives of a function: modes as its manifest names them. */
+export interface PublishedCode {
+  readonly name: string;
+  readonly package: string;
+  readonly modes: readonly string[];
+}
 
 /**
  * Forward-mode code for the arguments in `mask`, found at run time: of the function that a call reaches, or, with `rule`,

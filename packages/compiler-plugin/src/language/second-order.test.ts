@@ -158,3 +158,31 @@ describe("matrices", () => {
     expect(product.k).toBeCloseTo(2 * (s.energy(0.8) / 1.5) ** 2, 10);
   });
 });
+
+interface Law {
+  at(k: number): number;
+}
+class Cubic implements Law {
+  constructor(public c: number) {}
+  at(k: number): number {
+    return k ** 3 * this.c;
+  }
+}
+class Quartic implements Law {
+  at(k: number): number {
+    return k ** 4;
+  }
+}
+function handed(g: (x: number) => number, x: number, turns: number): number {
+  return turns === 0 ? g(x) : handed(g, x, turns - 1);
+}
+
+test("third order through functions found at run time", () => {
+  const laws: Law[] = [new Cubic(1), new Quartic()];
+  const dispatched = (x: number) => laws[1]!.at(x) * 2;
+  const called = (x: number) => handed((t) => t ** 4, x, 2);
+  expect(gradient(gradient(gradient(dispatched)))(1)).toBe(48);
+  expect(derivative(derivative(derivative(dispatched)))(1)).toBe(48);
+  expect(gradient(gradient(gradient(called)))(1)).toBe(24);
+  expect(derivative(gradient(derivative(called)))(1)).toBe(24);
+});

@@ -3,7 +3,14 @@ import { listProject, type ProjectFiles } from "./configuration.ts";
 import { loadTypeScript } from "./typescript.ts";
 
 export type { ProjectFiles } from "./configuration.ts";
-export { abiVersion, type Manifest, publishedName, refusalOf } from "./published.ts";
+export {
+  abiVersion,
+  type Manifest,
+  type PublishedMode,
+  publishedModes,
+  publishedName,
+  refusalOf,
+} from "./published.ts";
 export { reparse } from "./reparse.ts";
 export { type StripOptions, type Stripped, stripTypes } from "./strip.ts";
 export { type HostOptions, TypeHost } from "./type-host.ts";

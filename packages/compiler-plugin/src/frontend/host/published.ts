@@ -7,6 +7,15 @@ import type { TypeScript } from "./typescript.ts";
 /** Version of the binary interface between compiled code, libraries and the runtime. */
 export const abiVersion = 1;
 
+/** Ways in which a published function can be differentiated. */
+export const publishedModes = ["reverse", "forward", "dual", "gradient"] as const;
+
+/**
+ * `reverse` and `forward` are the modes that it carries; `dual` says that its forward-mode code can be differentiated
+ * again in both, as second derivatives of its callers need; `gradient` that what `gradient` makes of it can.
+ */
+export type PublishedMode = (typeof publishedModes)[number];
+
 /** `pullback.json`. Modules are paths of JavaScript files, relative to it. */
 export interface Manifest {
   readonly abi: number;
@@ -16,16 +25,23 @@ export interface Manifest {
     readonly name: string;
     readonly kinds: string;
     readonly masks: readonly string[];
+    /** With respect to every parameter. */
+    readonly modes: readonly PublishedMode[];
   }[];
   /** Targets of registerDerivative, by the module that declares them; `from` registers the derivative. */
-  readonly registrations: readonly { readonly module: string; readonly name: string; readonly from: string }[];
+  readonly registrations: readonly {
+    readonly module: string;
+    readonly name: string;
+    readonly from: string;
+    readonly modes: readonly PublishedMode[];
+  }[];
   /** Classes whose constructor does nothing but store its arguments: the fields, by position. */
   readonly classes: readonly { readonly module: string; readonly name: string; readonly stores: readonly string[] }[];
 }
 
 export type Published =
-  /** It carries a derivative. */
-  | { readonly kind: "derivative" }
+  /** It carries a derivative; its manifest may say which modes it can be differentiated in. */
+  | { readonly kind: "derivative"; readonly package?: string; readonly modes?: readonly PublishedMode[] }
   /** Its package is compiled, and gives no derivative of it. */
   | { readonly kind: "none"; readonly package: string }
   /** Its package is not compiled by Pullback. */
@@ -38,7 +54,7 @@ interface PackageFacts {
   /** Where the manifest lies. */
   readonly folder: string;
   readonly abi: number | undefined;
-  readonly derivatives: ReadonlySet<string>;
+  readonly derivatives: ReadonlyMap<string, readonly PublishedMode[]>;
   readonly stores: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -62,9 +78,10 @@ export class PublishedPackages {
     // Which function an interface's member reaches is known at run time only.
     if (this.#ts.isInterfaceDeclaration(declaration.parent)) return { kind: "derivative" };
     const name = publishedName(this.#ts, declaration);
-    return facts.derivatives.has(`${moduleOf(facts.folder, file)}#${name}`)
-      ? { kind: "derivative" }
-      : { kind: "none", package: facts.name };
+    const modes = facts.derivatives.get(`${moduleOf(facts.folder, file)}#${name}`);
+    return modes === undefined
+      ? { kind: "none", package: facts.name }
+      : { kind: "derivative", package: facts.name, modes };
   }
 
   /** The fields that a class's constructor stores its arguments in, by position, where it does nothing else. */
@@ -89,7 +106,11 @@ export class PublishedPackages {
 function read(folder: string): PackageFacts | undefined {
   const isRoot = existsSync(join(folder, "package.json"));
   if (!isRoot && dirname(folder) !== folder) return undefined;
-  const none = { folder, abi: undefined, derivatives: new Set<string>(), stores: new Map<string, readonly string[]>() };
+  const nothing = {
+    derivatives: new Map<string, readonly PublishedMode[]>(),
+    stores: new Map<string, readonly string[]>(),
+  };
+  const none = { folder, abi: undefined, ...nothing };
   if (!isRoot) return { ...none, name: folder };
   const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name?: string };
   const at = ["dist", "."].map((each) => join(folder, each)).find((each) => existsSync(join(each, "pullback.json")));
@@ -100,7 +121,12 @@ function read(folder: string): PackageFacts | undefined {
     name: name ?? folder,
     folder: at,
     abi: manifest.abi ?? 0,
-    derivatives: new Set([...(manifest.derivatives ?? []), ...(manifest.registrations ?? [])].map(key)),
+    derivatives: new Map(
+      [...(manifest.derivatives ?? []), ...(manifest.registrations ?? [])].map((each) => [
+        key(each),
+        each.modes ?? ["reverse"],
+      ]),
+    ),
     stores: new Map((manifest.classes ?? []).map((each) => [key(each), each.stores])),
   };
 }

@@ -11,6 +11,7 @@ import {
   keyOf,
 } from "../declarations/index.ts";
 import { refusalOf } from "../host/index.ts";
+import { publishedBy } from "./calls.ts";
 import type { RegisteredTarget } from "./context.ts";
 import type { Lowering } from "./lowering.ts";
 import { transparent } from "./scan.ts";
@@ -121,7 +122,10 @@ export function memberCallee(
     const published = accessor !== undefined && wanted(first) ? s.host.published(first) : undefined;
     if (published === undefined) return undefined;
     if (published.kind === "derivative")
-      return { kind: "dynamic", key: `#${name}`, method: name, implementations: [], external: true, ...extra };
+      return {
+        ...{ kind: "dynamic", key: `#${name}`, method: name, implementations: [], external: true, ...extra },
+        ...publishedBy(s, symbol),
+      };
     return { kind: "inert", text: name, file: "", method: name, refusal: refusalOf(name, published), ...extra };
   }
   return {

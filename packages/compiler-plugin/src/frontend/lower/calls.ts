@@ -1,6 +1,6 @@
 /** Calls: arguments, receivers, and the operators of autodiff inside differentiated code. */
 import type ts from "typescript";
-import type { Callee, Type, Value } from "../../hir/index.ts";
+import type { Callee, PublishedCode, Type, Value } from "../../hir/index.ts";
 import { isStatic } from "../declarations/index.ts";
 import { refusalOf } from "../host/index.ts";
 import { inert } from "../types/index.ts";
@@ -134,7 +134,8 @@ export function resolveCall(
     }
   }
   const value = receiver ?? expression(s, node);
-  return (args, type) => emitCall(s, { kind: "value" }, [value], args, type, true);
+  const target: Callee = { kind: "value", ...publishedBy(s, local ? undefined : symbol) };
+  return (args, type) => emitCall(s, target, [value], args, type, true);
 }
 
 function withoutBody(s: Lowering, text: string, symbol: ts.Symbol): Callee {
@@ -146,6 +147,14 @@ function refusal(s: Lowering, symbol: ts.Symbol, name: string): { refusal?: Retu
   const declaration = symbol.valueDeclaration ?? symbol.declarations?.[0];
   const found = declaration === undefined ? undefined : s.host.published(declaration);
   return found === undefined || found.kind === "derivative" ? {} : { refusal: refusalOf(name, found) };
+}
+
+/** What the package that declares a function publishes of it. */
+export function publishedBy(s: Lowering, symbol: ts.Symbol | undefined): { published?: PublishedCode } {
+  const declaration = symbol?.valueDeclaration ?? symbol?.declarations?.[0];
+  const found = declaration === undefined ? undefined : s.host.published(declaration);
+  if (symbol === undefined || found?.kind !== "derivative" || found.modes === undefined) return {};
+  return { published: { name: symbol.name, package: found.package ?? "", modes: found.modes } };
 }
 
 /** Whether a name holds a function that is found at run time: a variable, or a function of a compiled package. */
@@ -270,7 +279,10 @@ function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAcc
   s.at(node);
   const open = symbol?.declarations?.some((d) => s.host.published(d)?.kind === "derivative") ?? false;
   if (open && !s.host.isAmbient(symbol!)) {
-    const dynamic: Callee = { kind: "dynamic", key: `#${name}`, method: name, implementations: [] };
+    const dynamic: Callee = {
+      ...{ kind: "dynamic", key: `#${name}`, method: name, implementations: [] },
+      ...publishedBy(s, symbol),
+    };
     return emitCall(s, dynamic, [receiver], args, type, true);
   }
   const why = symbol === undefined ? {} : refusal(s, symbol, name);

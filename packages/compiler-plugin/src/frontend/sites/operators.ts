@@ -1,7 +1,7 @@
 /** Places where a function's derivative is asked for: operator calls, and functions that become DifferentiableFunctions. */
 import type ts from "typescript";
 import type { Diagnostic, Fix } from "../../check/index.ts";
-import { applicationKey, nestable, passing, type Span, type Type } from "../../hir/index.ts";
+import { applicationKey, nestable, type PublishedCode, passing, type Span, type Type } from "../../hir/index.ts";
 import {
   type FileIndex,
   type FunctionNode,
@@ -16,6 +16,14 @@ import { differentialOperators, type ProgramContext, transparent, writtenWrt } f
 import { carrying } from "./fixes.ts";
 import { localNames } from "./names.ts";
 import type { WantedNames } from "./wanted-names.ts";
+
+const forwardOperators = new Set<string>([
+  "derivative",
+  "valueWithDerivative",
+  "differential",
+  "valueWithDifferential",
+]);
+const secondOrder = new Set<string>(["hessian", "hessianVectorProduct"]);
 
 const operators = [...differentialOperators, "differentiable", "checkpoint"] as const;
 
@@ -32,7 +40,7 @@ export interface OperatorSite {
     /** What an operator makes of a function that one sees: `gradient(f)`. */
     | { readonly kind: "application"; readonly key: string; readonly declared: string }
     /** A value that carries its derivative. */
-    | { readonly kind: "carrier" }
+    | { readonly kind: "carrier"; readonly published?: PublishedCode }
     | { readonly kind: "registered" };
   /** Active parameters of the target. */
   readonly mask: string;
@@ -146,6 +154,11 @@ class SiteFinder implements SitesOfFile {
       this.#report(resolved.code, span, resolved.message, resolved.hint);
       return;
     }
+    const missing = resolved.kind === "carrier" ? this.#unpublished(operator, resolved.published) : undefined;
+    if (missing !== undefined) {
+      this.#report("PB3023", span, missing.message, missing.hint);
+      return;
+    }
     const site = { operator, file: this.#file, span, call: host.span(call) };
     const declared =
       resolved.kind === "application"
@@ -208,6 +221,27 @@ class SiteFinder implements SitesOfFile {
     return signature === undefined ? checker.getAnyType() : checker.getReturnTypeOfSignature(signature);
   }
 
+  /** What an operator needs of a function of an installed package and its manifest does not name. */
+  #unpublished(operator: OperatorSite["operator"], published: PublishedCode | undefined) {
+    const mode = forwardOperators.has(operator) ? "forward" : secondOrder.has(operator) ? "gradient" : "reverse";
+    if (published === undefined || published.modes.includes(mode)) return undefined;
+    const { name, package: from } = published;
+    return {
+      message: `The package ${from} publishes no derivative of ${name} as ${operator} needs it.`,
+      hint: `Tag ${name} @differentiable there and build the package again with this version of Pullback.`,
+    };
+  }
+
+  /** What an operator makes of a function of an installed package: a carrier, where that was published. */
+  #ofPublished(operator: string, wrt: string, { name, package: from, modes }: PublishedCode): Resolved {
+    if (operator === "gradient" && wrt === "" && modes.includes("gradient")) return { kind: "carrier" };
+    return {
+      code: "PB3023",
+      message: `The package ${from} publishes no derivative of what ${operator} makes of ${name}.`,
+      hint: `Apply it to a function literal: ${operator}((…) => ${name}(…)).`,
+    };
+  }
+
   /** `gradient(f)` as a function of its own, where `f` is seen. */
   #application(node: ts.Expression): Resolved | undefined {
     const { ts } = this.#host;
@@ -218,9 +252,11 @@ class SiteFinder implements SitesOfFile {
     const [argument, options] = node.arguments;
     if (operator === undefined || argument === undefined) return undefined;
     const of = this.#resolve(transparent(ts, argument));
-    if (of === "unseen" || !("key" in of)) return undefined;
     const wrt = writtenWrt(ts, options);
-    if (wrt === undefined) return undefined;
+    if (wrt === undefined || of === "unseen") return undefined;
+    if ("kind" in of && of.kind === "carrier" && of.published !== undefined)
+      return this.#ofPublished(operator, wrt, of.published);
+    if (!("key" in of)) return undefined;
     const declared = of.kind === "application" ? of.declared : of.key;
     return { kind: "application", key: applicationKey({ operator, of: of.key, wrt }), declared };
   }
@@ -238,7 +274,13 @@ class SiteFinder implements SitesOfFile {
     for (const declaration of symbol.declarations ?? []) {
       if (this.#context.registration(declaration) !== undefined) return { kind: "registered" };
       const published = host.published(declaration);
-      if (published?.kind === "derivative") return { kind: "carrier" };
+      if (published?.kind === "derivative") {
+        const { modes, package: from = "" } = published;
+        return {
+          kind: "carrier",
+          ...(modes === undefined ? {} : { published: { name: shortText(node), package: from, modes } }),
+        };
+      }
       if (published !== undefined) return refusalOf(shortText(node), published);
       const held = this.#heldBy(declaration);
       const made = held === undefined ? undefined : this.#application(held);

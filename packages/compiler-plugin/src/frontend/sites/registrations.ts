@@ -22,6 +22,8 @@ export interface Registration {
   /** What it names: the file that declares it, and its name there as manifests write it. */
   readonly declared: { readonly file: string; readonly name: string };
   readonly positions: readonly number[];
+  readonly forward: boolean;
+  readonly reverse: boolean;
   /**
    * Types are gone at run time, so a rule without `wrt` needs the one that its types give: text to insert right after
    * the opening brace of the rule. Absent where `wrt` is written.
@@ -129,6 +131,8 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
           name: publishedName(ts, target.declarations[0]!),
         },
         positions,
+        forward: options.forward,
+        reverse: options.reverse,
         ...(jvp === undefined || ts.isFunctionDeclaration(jvp) || ts.isMethodDeclaration(jvp)
           ? {}
           : { jvp: { key: keyOf(host, jvp), span: host.span(jvp) } }),
