@@ -89,9 +89,16 @@ export function normalizeAxis(operation: string, axis: number, rank: number): nu
   return axis < 0 ? axis + rank : axis;
 }
 
-/** Sorted, distinct, non-negative axes; `undefined` is all of them. Throws AxisError for repeats. */
+/**
+ * Sorted, distinct, non-negative axes; `undefined` is all of them. A scalar has the axes 0 and -1, as in PyTorch, which
+ * amount to none. Throws AxisError for repeats.
+ */
 export function normalizeAxes(operation: string, axes: Axes | undefined, rank: number): number[] {
   if (axes === undefined) return allAxes(rank);
+  if (rank === 0) {
+    const named = typeof axes === "number" ? [axes] : axes;
+    if (named.length === 1 && (named[0] === 0 || named[0] === -1)) return [];
+  }
   if (typeof axes === "number") return [normalizeAxis(operation, axes, rank)];
   const result = axes.map((axis) => normalizeAxis(operation, axis, rank)).sort((a, b) => a - b);
   for (let i = 1; i < result.length; i++)

@@ -27,6 +27,7 @@ registerDerivative(Tensor.prototype.cumprod, {
     return {
       value,
       pullback: (ct: Tensor) => {
+        if (x.rank === 0) return exclusive ? zerosLike(x) : ct;
         if (x.equal(0).any().item() === 0) return ct.mul(value).cumsum(axis, { exclusive, reverse: !reverse }).div(x);
         const turned = reverse
           ? cumprodCotangent(x.flip(axis), ct.flip(axis), axis, exclusive).flip(axis)
@@ -42,6 +43,7 @@ registerDerivative(Tensor.prototype.cumprod, {
     return {
       value,
       differential: (dx: Tensor) => {
+        if (x.rank === 0) return exclusive ? zerosLike(x) : dx;
         if (x.equal(0).any().item() === 0) return value.mul(dx.div(x).cumsum(axis, { exclusive, reverse }));
         return reverse
           ? cumprodTangent(x.flip(axis), dx.flip(axis), axis, exclusive).flip(axis)
@@ -75,6 +77,7 @@ function cumprodCotangent(x: Tensor, ct: Tensor, axis: number, exclusive: boolea
 
 /** For each position that of the element that is the running extremum there (the latest of equals). */
 function runningExtremum(x: Tensor, value: Tensor, axis: number): Tensor {
+  if (x.rank === 0) return zerosLike(x).cast("int32");
   const along = normalizeAxis("cummax", axis, x.rank);
   const count = x.shape[along]!;
   const position = arange(0, count, 1, { dtype: "int32" })

@@ -12,7 +12,7 @@ import {
 } from "../shape.ts";
 import { tensorOn } from "../tensor/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo, commonBackend, requireSameBackend } from "./operand.ts";
+import { alongScalar, castTo, commonBackend, requireSameBackend } from "./operand.ts";
 import { where } from "./where.ts";
 
 /** Indices as int32. @throws DTypeError when they are floating or bool. */
@@ -51,6 +51,8 @@ function alongAxis(operation: string, x: Tensor, indices: Tensor, axis: number):
 }
 
 export function takeAlongAxis(x: Tensor, indices: Tensor, axis: number): Tensor {
+  if (x.rank === 0 && indices.rank === 0)
+    return alongScalar(x, (row) => takeAlongAxis(row, indices.reshape([1]), axis));
   const along = normalizeAxis("takeAlongAxis", axis, x.rank);
   const backend = requireSameBackend("takeAlongAxis", x, indices);
   const [source, positions] = alongAxis("takeAlongAxis", x, requireIndices("takeAlongAxis", indices), along);
@@ -58,6 +60,8 @@ export function takeAlongAxis(x: Tensor, indices: Tensor, axis: number): Tensor 
 }
 
 export function scatterAdd(x: Tensor, indices: Tensor, source: Tensor, axis = 0): Tensor {
+  if (x.rank === 0 && indices.rank === 0 && source.rank === 0)
+    return alongScalar(x, (row) => scatterAdd(row, indices.reshape([1]), source.reshape([1]), axis));
   const along = normalizeAxis("scatterAdd", axis, x.rank);
   const backend = commonBackend("scatterAdd", [x, indices, source]);
   const positions = requireIndices("scatterAdd", indices);

@@ -53,3 +53,8 @@ export function computeWide(x: Tensor, f: (wide: Tensor) => Tensor): Tensor {
   if (dtype === "float32" || dtype === "float64") return f(castTo(x, dtype));
   return castTo(f(castTo(x, "float32")), dtype);
 }
+
+/** What runs along an axis, on a scalar too: as in PyTorch that counts as one element on axis 0. */
+export function alongScalar(x: Tensor, run: (row: Tensor) => Tensor): Tensor {
+  return run(x.reshape([1])).reshape([]);
+}

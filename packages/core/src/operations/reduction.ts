@@ -5,7 +5,7 @@ import { ShapeError } from "../errors.ts";
 import type { Axes } from "../shape.ts";
 import { formatShape, normalizeAxes, normalizeAxis, reducedShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo, computeWide } from "./operand.ts";
+import { alongScalar, castTo, computeWide } from "./operand.ts";
 
 /** The result of reducing over sorted axes, with the axes of extent 1 dropped unless kept. */
 function compute(op: ReduceOp, x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
@@ -66,6 +66,7 @@ export function countNonzero(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 }
 
 function argReduce(op: "argmax" | "argmin", x: Tensor, axis: number | undefined, keepDims: boolean): Tensor {
+  if (x.rank === 0) return alongScalar(x, (row) => argReduce(op, row, axis, true));
   const flat = axis === undefined ? x.flatten() : x;
   const along = axis === undefined ? 0 : normalizeAxis(op, axis, x.rank);
   requireElements(op, flat, [along]);

@@ -3,7 +3,7 @@ import type { ScanOp } from "../backend/index.ts";
 import { accumulatorOf, floatingOf } from "../dtype.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo } from "./operand.ts";
+import { alongScalar, castTo } from "./operand.ts";
 
 export interface ScanOptions {
   /** Leaves each element itself out: the result starts with 0 (sum) or 1 (product). */
@@ -13,6 +13,7 @@ export interface ScanOptions {
 }
 
 function compute(op: ScanOp, x: Tensor, axis: number, options?: ScanOptions): Tensor {
+  if (x.rank === 0) return alongScalar(x, (row) => compute(op, row, axis, options));
   const along = normalizeAxis(op, axis, x.rank);
   const result = x.backend.scan(op, x.array, along, options?.exclusive ?? false, options?.reverse ?? false);
   return new Tensor(result, x.backend);

@@ -2,10 +2,11 @@
 import { floatingOf } from "../dtype.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo, requireSameBackend } from "./operand.ts";
+import { alongScalar, castTo, requireSameBackend } from "./operand.ts";
 
 /** Applies a last-axis kernel along any axis. */
 function along(operation: "softmax" | "logSoftmax", x: Tensor, axis: number): Tensor {
+  if (x.rank === 0) return alongScalar(x, (row) => along(operation, row, axis));
   const operand = castTo(x, floatingOf(x.dtype));
   const backend = operand.backend;
   const position = normalizeAxis(operation, axis, x.rank);
@@ -29,6 +30,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
  */
 export function softmaxAdjoint(y: Tensor, ct: Tensor, axis = -1): Tensor {
   const backend = requireSameBackend("softmax", y, ct);
+  if (y.rank === 0) return alongScalar(y, (row) => softmaxAdjoint(row, ct.reshape([1]), axis));
   const position = normalizeAxis("softmax", axis, y.rank);
   const last = y.rank - 1;
   if (position === last) return new Tensor(backend.softmaxAdjoint(y.array, ct.array), backend);

@@ -2,10 +2,11 @@
 import { ShapeError } from "../errors.ts";
 import { formatShape, normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { castTo, commonType } from "./operand.ts";
+import { alongScalar, castTo, commonType } from "./operand.ts";
 import { sliceAxis } from "./slicing.ts";
 
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
+  if (x.rank === 0) return alongScalar(x, (row) => argsort(row, axis, descending));
   const along = normalizeAxis("argsort", axis, x.rank);
   return new Tensor(x.backend.argsort(x.array, along, descending), x.backend);
 }
@@ -24,6 +25,10 @@ export interface TopKOptions {
 }
 
 export function topK(x: Tensor, k: number, axis = -1, options?: TopKOptions): TopK {
+  if (x.rank === 0 && k === 1) {
+    const row = topK(x.reshape([1]), k, axis, options);
+    return { values: row.values.reshape([]), indices: row.indices.reshape([]) };
+  }
   const along = normalizeAxis("topK", axis, x.rank);
   if (!Number.isInteger(k) || k < 0 || k > x.shape[along]!)
     throw new ShapeError(`topK: k = ${k} must lie between 0 and the extent ${x.shape[along]} of axis ${along}.`);

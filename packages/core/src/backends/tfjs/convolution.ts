@@ -248,7 +248,7 @@ export class Convolutions {
     return this.w.kernels.run(
       "DepthwiseConv2dNative",
       { x: this.padded(x, padding), filter },
-      { strides: [...stride], dilations: [...dilation], pad: "valid", dimRoundingMode: undefined },
+      { strides: [...stride], dilations: [...dilation], pad: "valid", dataFormat: "NHWC", dimRoundingMode: undefined },
     );
   }
 

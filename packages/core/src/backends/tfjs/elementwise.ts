@@ -25,25 +25,6 @@ const geluWeight = (w: Vocabulary, x: Info): Info =>
 const weighed = (w: Vocabulary, x: Info, weight: Info): Info =>
   w.where(w.equal(x, Number.NEGATIVE_INFINITY), 0, w.mul(x, weight));
 
-/** π in parts of few bits, so that small multiples of the first two are exact (Cephes, sinf.c). */
-const pi = [3.140625, 9.675025939941406e-4, 1.5099579909783765e-7];
-
-/**
- * By the series around the nearest multiple of π, where the WebAssembly engine's kernel has an absolute error only; by
- * the kernel where the multiples are not exact.
- */
-function sin(w: Vocabulary, x: Info): Info {
-  if (w.kernels.isGraphics) return w.unary("Sin", x);
-  // Without -0, whose difference from -0 would lose the sign.
-  const turns = w.add(w.unary("Round", w.mul(x, 1 / Math.PI)), 0);
-  const rest = pi.reduce((left, part) => w.sub(left, w.mul(turns, part)), x);
-  const taylor = [1, -1 / 6, 1 / 120, -1 / 5040, 1 / 362880, -1 / 39916800];
-  const series = w.mul(rest, w.polynomial(w.square(rest), taylor));
-  const odd = w.sub(turns, w.mul(w.floor(w.mul(turns, 0.5)), 2));
-  const signed = w.mul(series, w.sub(1, w.mul(odd, 2)));
-  return w.where(w.less(w.abs(x), 8192), signed, w.unary("Sin", x));
-}
-
 function geluTanhDerivative(w: Vocabulary, x: Info): Info {
   const s = geluWeight(w, x);
   const slope = w.mul(s, w.sub(1, s));
@@ -68,7 +49,7 @@ export const floatUnary: Record<UnaryOp, Unary> = {
   log2: (w, x) => w.mul(w.log(x), Math.LOG2E),
   log10: (w, x) => w.mul(w.log(x), Math.LOG10E),
   log1p: (w, x) => w.log1p(x),
-  sin,
+  sin: kernel("Sin"),
   cos: kernel("Cos"),
   tan: kernel("Tan"),
   asin: kernel("Asin"),

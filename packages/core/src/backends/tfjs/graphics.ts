@@ -44,7 +44,7 @@ const scale = 2 ** -64;
 
 export class GraphicsKernels extends Kernels {
   override readonly isGraphics = true;
-  private readonly words: Vocabulary;
+  protected readonly words: Vocabulary;
 
   constructor(tfjs: Tfjs, engine: Engine, engineName: string, device: string) {
     super(tfjs, engine, engineName, device);

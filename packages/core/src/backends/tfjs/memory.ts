@@ -41,6 +41,7 @@ const mostWithoutCollector = 256 * mebibyte;
 export class Ledger {
   private readonly engine: Engine;
   private readonly freed: (dataId: DataId) => void;
+  private readonly readback: { readonly isKnown: boolean };
   private readonly collector: Collector | undefined;
   private readonly entries = new Set<Entry>();
   private readonly finalizers: FinalizationRegistry<Entry> | undefined;
@@ -50,10 +51,19 @@ export class Ledger {
   private bytesSince = 0;
   private countSince = 0;
 
-  /** @param freed told of data whose last reference this was: tfjs keeps books too */
-  constructor(engine: Engine, freed: (dataId: DataId) => void, collector = findCollector()) {
+  /**
+   * @param freed told of data whose last reference this was: tfjs keeps books too
+   * @param readback whether data can be read at once, and so moved out of the engine
+   */
+  constructor(
+    engine: Engine,
+    freed: (dataId: DataId) => void,
+    readback: { readonly isKnown: boolean },
+    collector = findCollector(),
+  ) {
     this.engine = engine;
     this.freed = freed;
+    this.readback = readback;
     this.collector = collector;
     if (collector === undefined) this.finalizers = new FinalizationRegistry((entry) => this.drop(entry));
   }
@@ -89,7 +99,7 @@ export class Ledger {
       const { bytesSince, countSince } = this;
       if (bytesSince > Math.max(leastBytes, this.live / 2) || countSince > Math.max(leastCount, this.entries.size))
         this.collect(this.collector);
-    } else if (this.live > mostWithoutCollector) this.spillHalf();
+    } else if (this.live > mostWithoutCollector && this.readback.isKnown) this.spillHalf();
   }
 
   stats(): MemoryStats {

@@ -35,16 +35,24 @@ import { Kernels, reshaped } from "./kernels.ts";
 import { Ledger, type TfjsStorage } from "./memory.ts";
 import * as normalise from "./normalise.ts";
 import { product } from "./products.ts";
+import { Readback } from "./readback.ts";
 import { argReduce, reduce, scan } from "./reductions.ts";
 import type { Engine, Info, Tfjs, TfjsDType } from "./types.ts";
 import { inverse, orderOf, permuted, stridesIn, Views } from "./views.ts";
 import { Vocabulary } from "./vocabulary.ts";
+import { WebGPUKernels } from "./webgpu.ts";
 import { windowArgmax } from "./windows.ts";
 
 const held: ReadonlySet<DType> = new Set<DType>(["float32", "int32", "bool"]);
 
-/** Engines whose data can be read at once: the others compute on a graphics processor. */
+/** Engines whose data is in the processor's own memory: the others compute on a graphics processor. */
 const near: ReadonlySet<string> = new Set(["cpu", "wasm", "tensorflow"]);
+
+/**
+ * What the WebAssembly engine has with an absolute error only (up to 5e-6 at 3e5), and so with no right digit near a zero
+ * far out. The host is as fast as a reduction of the argument by kernels.
+ */
+const periodic: ReadonlySet<UnaryOp> = new Set<UnaryOp>(["sin", "cos", "tan"]);
 
 export class TfjsBackend extends HostedBackend {
   readonly name: string;
@@ -53,7 +61,7 @@ export class TfjsBackend extends HostedBackend {
   readonly tfjs: Tfjs;
   /** @internal */
   readonly engine: Engine;
-  private readonly readsAtOnce: boolean;
+  private readonly readback: Readback;
   private readonly kernels: Kernels;
   private readonly ledger: Ledger;
   private readonly views: Views;
@@ -67,9 +75,10 @@ export class TfjsBackend extends HostedBackend {
     this.name = name;
     this.tfjs = tfjs;
     this.engine = engine;
-    this.readsAtOnce = engineName !== "webgpu";
-    this.kernels = new (near.has(engineName) ? Kernels : GraphicsKernels)(tfjs, engine, engineName, name);
-    this.ledger = new Ledger(engine, (dataId) => tfjs.engine().removeDataId(dataId, engine));
+    this.readback = new Readback(tfjs, engine, engineName, name);
+    const kernels = near.has(engineName) ? Kernels : engineName === "webgpu" ? WebGPUKernels : GraphicsKernels;
+    this.kernels = new kernels(tfjs, engine, engineName, name);
+    this.ledger = new Ledger(engine, (dataId) => tfjs.engine().removeDataId(dataId, engine), this.readback);
     this.words = new Vocabulary(this.kernels);
     this.views = new Views(this.words, this.ledger);
     this.convolutions = new Convolutions(this.words, this.views);
@@ -83,8 +92,8 @@ export class TfjsBackend extends HostedBackend {
   }
 
   readSync(x: NDArray): TypedArray {
-    if (!this.readsAtOnce)
-      throw new BackendError(`${this.name} cannot read a tensor at once.`, { hint: "Write await x.data()." });
+    if (!this.readback.works())
+      throw new BackendError(`${this.name} cannot read a tensor at once here.`, { hint: "Write await x.data()." });
     const info = this.primitiveInfo(() => this.views.dense(x));
     const data = hostCopy(this.engine.readSync(info.dataId), x.dtype);
     this.engine.disposeData(info.dataId);
@@ -128,7 +137,7 @@ export class TfjsBackend extends HostedBackend {
 
   override unary(op: UnaryOp, x: NDArray): NDArray {
     const run = x.dtype === "int32" ? integerUnary[op] : floatUnary[op];
-    if (run === undefined) return super.unary(op, x);
+    if (run === undefined || (this.kernels.engineName === "wasm" && periodic.has(op))) return super.unary(op, x);
     const dtype = op === "isNaN" || op === "isFinite" || op === "isInfinite" || op === "logicalNot" ? "bool" : x.dtype;
     return this.elementwise(dtype, [x], ([a]) => run(this.words, a));
   }
@@ -221,8 +230,7 @@ export class TfjsBackend extends HostedBackend {
   }
 
   override windowArgmax(x: NDArray, windows: readonly WindowAxis[]): NDArray {
-    // WebGPU's kernels give wrong positions here: an error that says that the host cannot read serves better.
-    if (x.dtype !== "float32" || sizeOf(x.shape) === 0 || !this.readsAtOnce) return super.windowArgmax(x, windows);
+    if (x.dtype !== "float32" || sizeOf(x.shape) === 0) return super.windowArgmax(x, windows);
     const rank = x.shape.length;
     const order = [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
     return this.channelsFirst(() => windowArgmax(this.words, this.views.dense(permuted(x, order)), windows));
