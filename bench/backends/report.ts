@@ -1,5 +1,5 @@
 /** The tables of docs/measures/backends.md. */
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 
 /** What a contender did with a model: times of its steps in milliseconds, round by round, or why it could not. */
@@ -13,8 +13,10 @@ export interface Row {
 
 export interface Circumstances {
   readonly rounds: number;
-  /** Steps whose losses were compared. */
-  readonly compared: number;
+  /** Rounds that a slow contender has at the least. */
+  readonly leastRounds: number;
+  /** How many steps had their losses compared: at the least, at the most. */
+  readonly compared: readonly [number, number];
   /** Whether every contender ran every model, so that the document can be written. */
   readonly whole: boolean;
   readonly cores: number;
@@ -34,7 +36,9 @@ const milliseconds = (time: number): string => (time < 100 ? time.toFixed(1) : t
 /** Per-round quotients: their median, and the quartiles. */
 function ratio(over: Row | undefined, under: Row | undefined): string {
   if (over?.times === undefined || under?.times === undefined) return "–";
-  const quotients = over.times.map((time, round) => time / under.times![round]!);
+  // A slow one has taken part in the first rounds only.
+  const common = Math.min(over.times.length, under.times.length);
+  const quotients = over.times.slice(0, common).map((time, round) => time / under.times![round]!);
   const digits = (x: number): string => (x < 10 ? x.toFixed(2) : x.toFixed(0));
   return `${digits(median(quotients))} (${digits(quantile(quotients, 0.25))}–${digits(quantile(quotients, 0.75))})`;
 }
@@ -90,10 +94,14 @@ export async function writeReport(rows: readonly Row[], circumstances: Circumsta
     .join("\n");
   const page = `${head(circumstances)}\n${times}\n\n${ratios}\n\n${refusals && `What could not run:\n\n${refusals}\n\n`}${foot}`;
   console.log(page);
-  if (circumstances.whole) await writeFile(new URL("../../docs/measures/backends.md", import.meta.url), page);
+  if (!circumstances.whole) return;
+  const file = new URL("../../docs/measures/backends.md", import.meta.url);
+  // What follows is written by hand.
+  const kept = (await readFile(file, "utf8")).split(/^(?=## )/m).slice(1);
+  await writeFile(file, [page, ...kept].join("\n"));
 }
 
-function head({ rounds, compared, cores }: Circumstances): string {
+function head({ rounds, leastRounds, compared, cores }: Circumstances): string {
   const day = new Date().toISOString().slice(0, 10);
   const load = loadavg()[1]!.toFixed(1);
   return `# The same training step on every backend
@@ -101,9 +109,9 @@ function head({ rounds, compared, cores }: Circumstances): string {
     npm run backends -w bench
 
 ${day}, Node ${process.versions.node}, ${cores} cores, load average ${load} (a shared machine: read the ratios). One process, ${rounds}
-interleaved rounds of one step of each; medians, and for ratios the median of the per-round quotients with their quartiles.
-All contenders start from the same parameters and batch, and their losses over the first ${compared} steps are equal (within 0.05 %,
-asserted); the last of them is shown. Ours is one source (bench/backends/models.ts, layers of @pullback/nn); native is code
+interleaved rounds of one step of each (${leastRounds} or more for those that take longest); medians, and for ratios the median of the
+per-round quotients with their quartiles. All contenders start from the same parameters and batch, and their losses over the
+first ${compared[1]} steps (the slowest: ${compared[0]}) are equal (within 0.05 %, asserted); the second is shown. Ours is one source (bench/backends/models.ts, layers of @pullback/nn); native is code
 for TensorFlow.js 4.22 alone (bench/backends/native.ts: fused kernels, its tape, its optimizers).
 `;
 }

@@ -53,21 +53,30 @@ const option = (name: string, otherwise: string): string =>
 const names = (given[0]?.startsWith("--") === false ? given[0] : "mlp,lenet,decoder").split(",");
 const rounds = Number(option("rounds", "7"));
 const chosen = option("contenders", contenders.map(({ name }) => name).join(",")).split(",");
-const compared = 4;
+/**
+ * Steps whose losses are compared, and rounds: all of them, unless a contender's steps of one kind have taken this long
+ * (in ms) and there are enough. Slow contenders have the fewest rounds, and steps that vary the least.
+ */
+const patience = 15_000;
+const [mostCompared, leastCompared] = [4, 2];
+const leastRounds = 3;
 
 await registerGradients();
 const rows: Row[] = [];
 for (const name of names as models.ModelName[]) {
   await useBackend("eager");
   const start = models.startOf(name);
-  const running: { contender: Contender; step: models.Step; times: number[]; losses: number[] }[] = [];
+  const running: { contender: Contender; step: models.Step; times: number[]; losses: number[]; spent: number }[] = [];
   for (const contender of contenders.filter((one) => chosen.includes(one.name))) {
     await contender.enter();
     const step = contender.stepOf(name, start);
     try {
       // The first steps, in which engines compile and caches fill, are those whose losses are compared.
-      const losses = Array.from({ length: compared }, () => step());
-      running.push({ contender, step, times: [], losses });
+      const losses: number[] = [];
+      const before = performance.now();
+      while (losses.length < mostCompared && (losses.length < leastCompared || performance.now() - before < patience))
+        losses.push(step());
+      running.push({ contender, step, times: [], losses, spent: 0 });
     } catch (error) {
       rows.push({ model: name, contender: contender.name, refusal: (error as Error).message.split("\n")[0]! });
     }
@@ -88,19 +97,22 @@ for (const name of names as models.ModelName[]) {
     continue;
   }
   for (let round = 0; round < rounds; round++)
-    for (const { contender, step, times } of running) {
-      await contender.enter();
+    for (const entry of running) {
+      if (round >= leastRounds && entry.spent > patience) continue;
+      await entry.contender.enter();
       const before = performance.now();
-      step();
-      times.push(performance.now() - before);
+      entry.step();
+      entry.times.push(performance.now() - before);
+      entry.spent += entry.times[round]!;
     }
   for (const { contender, times, losses } of running)
-    rows.push({ model: name, contender: contender.name, times, loss: losses[compared - 1]! });
+    rows.push({ model: name, contender: contender.name, times, loss: losses[leastCompared - 1]! });
 }
 if (!given.includes("--profile"))
   await writeReport(rows, {
     rounds,
-    compared,
+    leastRounds,
+    compared: [leastCompared, mostCompared],
     whole: given.length === 0 || given[0] === "--rounds",
     cores: cpus().length,
   });

@@ -1,15 +1,16 @@
 /**
  * The library in a browser: the conformance suite, the exactness of functions and a short training run on the backend that
  * the address names (?backend=eager, ?backend=tfjs:wasm, …). Of the suite all checks run, or with checks=operations the
- * first of each kind of each operation, or with checks=none none. ?work=threads does work for threads instead. Built with
- * Vite and opened by the test beside it, which serves the table of cases under /tensor/ and the binaries of tfjs under
- * /wasm/.
+ * first of each kind of each operation, or with checks=none none. ?work=threads does work for threads instead, and
+ * ?work=capabilities&dtype=float32 finds out what the backend does in a dtype. Built with Vite and opened by the test
+ * beside it and by bench/backends/capabilities.ts (see chromium.ts).
  */
 import { valueWithGradient } from "@pullback/autodiff";
-import { setSeed, tensor, useBackend } from "@pullback/core";
-import { checksOf, loadAreas, runCheck } from "@pullback/core/conformance";
+import { type DType, setSeed, tensor, useBackend } from "@pullback/core";
+import { type Capability, capabilities, checksOf, loadAreas, runCheck } from "@pullback/core/conformance";
 import { AdamW, Linear, meanSquaredError, Sequential, Tanh } from "@pullback/nn";
 import { type Accuracy, accuracies } from "./accuracy.ts";
+import { draws } from "./draws.ts";
 import { threadsAtWork } from "./threads.ts";
 
 /** What the test reads. */
@@ -22,6 +23,13 @@ export interface Outcome {
   readonly failures: readonly string[];
   readonly losses: readonly number[];
   readonly accuracies: readonly Accuracy[];
+  readonly draws: readonly number[];
+}
+
+/** What a backend does with each operation in one dtype, or why it did not start. */
+export interface CapabilitiesOutcome {
+  readonly refused?: string;
+  readonly found: readonly (readonly [operation: string, capability: Capability])[];
 }
 
 /** How many checks have run, and which of them failed with what. */
@@ -64,14 +72,20 @@ async function train(): Promise<number[]> {
   return losses;
 }
 
+const query = new URLSearchParams(location.search);
+const backend = query.get("backend") ?? "eager";
+
+/** Starts the backend; why it did not start. */
+const refusal = (): Promise<string | undefined> =>
+  useBackend(backend, { wasmPaths: "/wasm/" }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+
 async function run(): Promise<Outcome> {
-  const query = new URLSearchParams(location.search);
-  const common = { isolated: crossOriginIsolated, checks: 0, failures: [], losses: [], accuracies: [] };
-  try {
-    await useBackend(query.get("backend") ?? "eager", { wasmPaths: "/wasm/" });
-  } catch (error) {
-    return { ...common, device: tensor([0]).device, refused: (error as Error).message };
-  }
+  const common = { isolated: crossOriginIsolated, checks: 0, failures: [], losses: [], accuracies: [], draws: [] };
+  const refused = await refusal();
+  if (refused !== undefined) return { ...common, device: tensor([0]).device, refused };
   const { device } = tensor([0]);
   return {
     ...common,
@@ -79,15 +93,23 @@ async function run(): Promise<Outcome> {
     ...(await conform(query.get("checks") ?? "all")),
     losses: await train(),
     accuracies: await accuracies(),
+    draws: await draws(),
   };
+}
+
+async function capable(): Promise<CapabilitiesOutcome> {
+  const refused = await refusal();
+  if (refused !== undefined) return { refused, found: [] };
+  const areas = await loadAreas(new URL("/tensor/", location.href));
+  return { found: [...(await capabilities(areas, backend, (query.get("dtype") ?? "float32") as DType))] };
 }
 
 function show(text: string): void {
   document.getElementById("report")!.textContent = text;
 }
 
-const threads = new URLSearchParams(location.search).get("work") === "threads";
-const outcome = threads ? threadsAtWork() : run();
+const works: Readonly<Record<string, () => Promise<unknown>>> = { threads: threadsAtWork, capabilities: capable };
+const outcome = (works[query.get("work") ?? ""] ?? run)();
 (globalThis as { outcome?: Promise<unknown> }).outcome = outcome;
 outcome.then(
   (done) => show(JSON.stringify(done, null, 2)),

@@ -1,2 +1,2 @@
 /** To and from the tensors of other libraries. */
-export { fromTfjs, tfjsFunction, toTfjs } from "./tfjs.ts";
+export { fromTfjs, type TfjsFunction, tfjsFunction, toTfjs } from "./tfjs.ts";

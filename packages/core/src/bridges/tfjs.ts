@@ -4,7 +4,7 @@ import { availableBackends, type Backend, backendNamed, currentBackend } from ".
 import type { TfjsBackend, TfjsTensor } from "../backends/tfjs/index.ts";
 import type { TypedArray } from "../dtype.ts";
 import { BackendError, DTypeError } from "../errors.ts";
-import { Tensor, tensor } from "../tensor/index.ts";
+import { Tensor, tensor, zerosLike } from "../tensor/index.ts";
 
 const isTfjs = (backend: Backend): backend is TfjsBackend => backend.name.startsWith("tfjs:");
 
@@ -50,21 +50,38 @@ export function toTfjs(x: Tensor): TfjsTensor {
   return backend.tfjs.engine().makeTensorFromTensorInfo(backend.exported(x.array), backend.engine);
 }
 
+/** A function of tensors of TensorFlow.js, with as many parameters as the function of ours. */
+export type TfjsFunction<Parameters extends readonly Tensor[]> = (
+  ...xs: { [Index in keyof Parameters]: TfjsTensor }
+) => TfjsTensor;
+
 /**
- * A differentiable function of ours as a function of TensorFlow.js, gradients included: `tf.grad` of what contains it
- * runs our pullback. `x => model.forward(x)` makes a model callable from tfjs code.
+ * A differentiable function of ours as a function of TensorFlow.js, gradients included: `tf.grad` or `tf.variableGrads` of
+ * what contains it runs our pullback. `x => model.forward(x)` makes a model callable from tfjs code; with its weights as
+ * further parameters, variables of tfjs train it.
+ * @throws BackendError when an argument is on an engine that has not been started here
  */
-export function tfjsFunction(f: DifferentiableFunction<(x: Tensor) => Tensor>): (x: TfjsTensor) => TfjsTensor {
-  return (x) => {
-    const holder = holderOf(x);
-    if (holder === undefined)
-      throw new BackendError("tfjsFunction: the argument is on an engine that has not been started here.", {
+export function tfjsFunction<Parameters extends readonly Tensor[]>(
+  f: DifferentiableFunction<(...xs: Parameters) => Tensor>,
+): TfjsFunction<Parameters> {
+  return (...given) => {
+    const xs = given as readonly TfjsTensor[];
+    const holder = xs.map(holderOf).find((backend) => backend !== undefined);
+    if (holder === undefined || xs.some((x) => holderOf(x) !== holder))
+      throw new BackendError("tfjsFunction: not all arguments are on one engine that has been started here.", {
         hint: 'Start it: await useBackend("tfjs", { engine }).',
       });
-    const run = holder.tfjs.customGrad((input) => {
-      const { value, pullback } = valueWithPullback(f)(fromTfjs(input));
-      return { value: toTfjs(value), gradFunc: (ct) => toTfjs(pullback(fromTfjs(ct))) };
+    const run = holder.tfjs.customGrad((...inputs) => {
+      // The last one is tfjs's function to save tensors with.
+      const ours = inputs.slice(0, xs.length).map((input) => fromTfjs(input as TfjsTensor));
+      const { value, pullback } = valueWithPullback(f)(...(ours as unknown as Parameters));
+      const gradFunc = (ct: TfjsTensor): TfjsTensor[] => {
+        const back: unknown = pullback(fromTfjs(ct));
+        const cotangents = (ours.length === 1 ? [back] : back) as readonly (Tensor | undefined)[];
+        return ours.map((x, i) => toTfjs(cotangents[i] ?? zerosLike(x)));
+      };
+      return { value: toTfjs(value), gradFunc };
     });
-    return run(x);
+    return run(...xs);
   };
 }

@@ -76,6 +76,39 @@ test("goes back and forth, layouts and dtypes kept", async () => {
   }
 });
 
+/**
+ * By NumPy 1.24: savez_compressed with big = arange(6, dtype=">f4").reshape(2, 3) / 2, fortran = asfortranarray of
+ * arange(6.).reshape(2, 3), wide = arange(4000) % 7 in int64, flag = [True, False] and scalar = float32(2.5).
+ */
+const archive = readFileSync(new URL("../../testdata/npy/compressed.npz", import.meta.url));
+
+test("reads an archive that NumPy compressed, with its orders of bytes and axes", async () => {
+  const read = decodeNpz(archive);
+  expect([...read.keys()]).toEqual(["big", "fortran", "wide", "flag", "scalar"]);
+  expect(read.get("big")!.toArray()).toEqual([[0, 0.5, 1], [1.5, 2, 2.5]]); // biome-ignore format: a matrix
+  expect(read.get("fortran")!.toArray()).toEqual([[0, 1, 2], [3, 4, 5]]); // biome-ignore format: a matrix
+  expect([...read.get("wide")!.dataSync()]).toEqual(Array.from({ length: 4000 }, (_, i) => i % 7));
+  expect(read.get("flag")!.toArray()).toEqual([true, false]);
+  expect([read.get("scalar")!.shape, read.get("scalar")!.item()]).toEqual([[], 2.5]);
+});
+
+test("an archive cut short anywhere, or with a byte changed, is read rightly or is a CheckpointError", () => {
+  const tried = (bytes: Uint8Array): void => {
+    try {
+      decodeNpz(bytes);
+    } catch (error) {
+      expect(error).toBeInstanceOf(CheckpointError);
+      expect((error as unknown as { code: string }).code).toMatch(/^PB710[124]$/);
+    }
+  };
+  for (let length = 0; length < archive.length; length++) {
+    expect(() => decodeNpz(archive.subarray(0, length))).toThrow(CheckpointError);
+    const changed = Uint8Array.from(archive);
+    changed[length]! ^= 1 << (length % 8);
+    tried(changed);
+  }
+});
+
 test("files", async () => {
   const [one, many] = [join(folder, "x.npy"), join(folder, "x.npz")];
   await saveNpy(one, tensor([1, 2]));

@@ -5,7 +5,7 @@ import { ShapeError } from "../errors.ts";
 import type { Axes } from "../shape.ts";
 import { formatShape, normalizeAxes, normalizeAxis, reducedShape } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { alongScalar, castTo, computeWide } from "./operand.ts";
+import { castTo, computeWide } from "./operand.ts";
 
 /** The result of reducing over sorted axes, with the axes of extent 1 dropped unless kept. */
 function compute(op: ReduceOp, x: Tensor, axes: readonly number[], keepDims: boolean): Tensor {
@@ -66,12 +66,12 @@ export function countNonzero(x: Tensor, axes?: Axes, keepDims = false): Tensor {
 }
 
 function argReduce(op: "argmax" | "argmin", x: Tensor, axis: number | undefined, keepDims: boolean): Tensor {
-  if (x.rank === 0) return alongScalar(x, (row) => argReduce(op, row, axis, true));
-  const flat = axis === undefined ? x.flatten() : x;
-  const along = axis === undefined ? 0 : normalizeAxis(op, axis, x.rank);
+  const whole = axis === undefined || (x.rank === 0 && (axis === 0 || axis === -1));
+  const flat = whole ? x.flatten() : x;
+  const along = whole ? 0 : normalizeAxis(op, axis, x.rank);
   requireElements(op, flat, [along]);
   const result = new Tensor(x.backend.argReduce(op, flat.array, along), x.backend);
-  if (axis === undefined) return result.reshape(keepDims ? x.shape.map(() => 1) : []);
+  if (whole) return result.reshape(keepDims ? x.shape.map(() => 1) : []);
   return keepDims ? result : result.reshape(reducedShape(x.shape, [along], false));
 }
 

@@ -2,13 +2,14 @@
 import { ShapeError } from "../errors.ts";
 import { formatShape, normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { alongScalar, castTo, commonType } from "./operand.ts";
+import { castTo, commonType } from "./operand.ts";
 import { sliceAxis } from "./slicing.ts";
 
 export function argsort(x: Tensor, axis = -1, descending = false): Tensor {
-  if (x.rank === 0) return alongScalar(x, (row) => argsort(row, axis, descending));
-  const along = normalizeAxis("argsort", axis, x.rank);
-  return new Tensor(x.backend.argsort(x.array, along, descending), x.backend);
+  const row = x.rank === 0 ? x.reshape([1]) : x;
+  const along = normalizeAxis("argsort", axis, row.rank);
+  const order = new Tensor(x.backend.argsort(row.array, along, descending), x.backend);
+  return x.rank === 0 ? order.reshape([]) : order;
 }
 
 export function sort(x: Tensor, axis = -1, descending = false): Tensor {

@@ -1,7 +1,7 @@
 /** Gemma on engines of tfjs against gemma_pytorch: logits, loss, gradients, greedy tokens, and a few steps of training. */
 import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
 import { valueWithGradient } from "@pullback/autodiff";
-import { DTypeError, randomKey, useBackend, withBackend } from "@pullback/core";
+import { DTypeError, memoryStats, randomKey, useBackend, withBackend, zeros } from "@pullback/core";
 import { AdamW, stateDict } from "@pullback/nn";
 import {
   goldenModels,
@@ -17,6 +17,30 @@ import { Gemma } from "./model.ts";
 
 afterAll(removeFolders);
 afterEach(() => useBackend("eager"));
+
+const config = gemma3Config({
+  vocabularySize: 32,
+  hiddenSize: 24,
+  feedForwardSize: 48,
+  heads: 2,
+  keyValueHeads: 1,
+  headDim: 12,
+  layers: layerPattern(2, 2),
+  slidingWindow: 8,
+  contextLength: 16,
+});
+
+/** A step of training of a tiny model on the current backend, which gives its loss. */
+function tinyTraining(): () => number {
+  const model = new Gemma(config, { key: randomKey(1) });
+  const optimizer = new AdamW(model, { learningRate: 3e-3, clip: { globalNorm: 1 } });
+  const tokens = [Array.from({ length: 16 }, (_, i) => (i * i + 3) % 32)];
+  return () => {
+    const { value, gradient } = valueWithGradient((m: Gemma) => m.loss(tokens))(model);
+    optimizer.update(model, gradient);
+    return value.item();
+  };
+}
 
 describe.each(["cpu", "wasm"] as const)("tfjs:%s", (engine) => {
   test.each(goldenModels)("%s: logits, loss and gradients", async (name) => {
@@ -57,26 +81,9 @@ describe.each(["cpu", "wasm"] as const)("tfjs:%s", (engine) => {
   });
 
   test("training goes as on eager", async () => {
-    const config = gemma3Config({
-      vocabularySize: 32,
-      hiddenSize: 24,
-      feedForwardSize: 48,
-      heads: 2,
-      keyValueHeads: 1,
-      headDim: 12,
-      layers: layerPattern(2, 2),
-      slidingWindow: 8,
-      contextLength: 16,
-    });
     const train = (): number[] => {
-      const model = new Gemma(config, { key: randomKey(1) });
-      const optimizer = new AdamW(model, { learningRate: 3e-3, clip: { globalNorm: 1 } });
-      return Array.from({ length: 6 }, () => {
-        const tokens = [Array.from({ length: 16 }, (_, i) => (i * i + 3) % 32)];
-        const { value, gradient } = valueWithGradient((m: Gemma) => m.loss(tokens))(model);
-        optimizer.update(model, gradient);
-        return value.item();
-      });
+      const step = tinyTraining();
+      return Array.from({ length: 6 }, step);
     };
     const here = train();
     const there = await withBackend(`tfjs:${engine}`, train);
@@ -85,4 +92,30 @@ describe.each(["cpu", "wasm"] as const)("tfjs:%s", (engine) => {
       expect(loss).toBeCloseTo(here[i]!, 4);
     });
   });
+
+  test("memory is flat over 50 synchronous steps: tensors and bytes of ours, of the engine and of tfjs", async () => {
+    await useBackend("tfjs", { engine });
+    const step = tinyTraining();
+    const {
+      engine: held,
+      kernels,
+      tfjs,
+    } = zeros([1]).backend as unknown as {
+      engine: { numDataIds(): number };
+      /** Numbers in the engine, kept for the next who needs one: at most 256 (learning rates differ from step to step). */
+      kernels: { scalars: Map<string, unknown> };
+      tfjs: { memory(): { numTensors: number; numBytes: number; numDataBuffers: number } };
+    };
+    const counted = (): unknown => {
+      // The first collects.
+      const { live } = memoryStats();
+      const { numTensors, numBytes, numDataBuffers } = tfjs.memory();
+      expect(kernels.scalars.size).toBeLessThanOrEqual(256);
+      return { live, ids: held.numDataIds() - kernels.scalars.size, numTensors, numBytes, numDataBuffers };
+    };
+    for (let i = 0; i < 10; i++) step();
+    const before = counted();
+    for (let i = 10; i < 50; i++) step();
+    expect(counted()).toEqual(before);
+  }, 60_000);
 });

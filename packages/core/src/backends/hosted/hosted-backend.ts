@@ -208,6 +208,11 @@ export abstract class HostedBackend implements Backend {
 
   abstract memoryStats(): MemoryStats;
 
+  /** The elements of an operand of a primitive that goes by way of the host. */
+  protected readFor(_primitive: string, x: NDArray): TypedArray {
+    return this.readSync(x);
+  }
+
   /** A primitive with several results, computed on the host. */
   private viaHost<R extends Record<keyof R, NDArray | undefined>>(
     primitive: string,
@@ -215,7 +220,7 @@ export abstract class HostedBackend implements Backend {
     run: (operands: NDArray[]) => R,
   ): R {
     this.onHost?.(primitive);
-    const results = run(operands.map((x) => eagerBackend.fromHost(this.readSync(x), x.dtype, x.shape)));
+    const results = run(operands.map((x) => eagerBackend.fromHost(this.readFor(primitive, x), x.dtype, x.shape)));
     const entries = Object.entries(results) as [string, NDArray | undefined][];
     return Object.fromEntries(entries.map(([key, x]) => [key, x === undefined ? x : this.taken(x)])) as R;
   }

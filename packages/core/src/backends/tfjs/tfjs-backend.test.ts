@@ -12,6 +12,7 @@ import {
   randn,
   randomInt,
   randomKey,
+  registerBackend,
   type Tensor,
   tensor,
   useBackend,
@@ -20,6 +21,9 @@ import {
   zeros,
 } from "../../index.ts";
 import { loadTfjs } from "./index.ts";
+import { failuresOfSample } from "./test-conformance.ts";
+import { TfjsBackend } from "./tfjs-backend.ts";
+import type { Engine, Tfjs } from "./types.ts";
 
 const engines = ["cpu", "wasm"] as const;
 
@@ -53,8 +57,44 @@ test("the node engines take tfjs from their own package", async () => {
     return { ...core };
   });
   expect(asked).toEqual(["@tensorflow/tfjs-node-gpu"]);
-  const x = backend.fromHost(Float32Array.of(1, 2), "float32", [2]);
-  expect([...backend.readSync(backend.binary("add", x, x))]).toEqual([2, 4]);
+  registerBackend(backend);
+  expect(await failuresOfSample("tfjs:node-gpu")).toEqual([]);
+});
+
+/** A backend over the cpu engine under another name, without a kernel, or with another way to read. */
+async function registerOverCpu(engineName: string, without = "", own: Partial<Engine> = {}): Promise<string> {
+  await withBackend("tfjs:cpu", () => 1);
+  const getKernel = (name: string) => (name === without ? undefined : tf.getKernel(name, "cpu"));
+  const engine = Object.assign(Object.create(tf.findBackend("cpu")), own) as Engine;
+  const device = `tfjs:${engineName}${without}${Object.keys(own).join("")}`;
+  registerBackend(new TfjsBackend({ ...tf, getKernel } as unknown as Tfjs, engine, engineName, device));
+  return device;
+}
+
+test("what stands in for WebGPU's kernels is right over others", async () => {
+  expect(await failuresOfSample(await registerOverCpu("webgpu"))).toEqual([]);
+});
+
+test("where WebGPU cannot be read at once, what needs that is named and the rest works", async () => {
+  await withBackend("tfjs:cpu", () => 1);
+  const cpu = tf.findBackend("cpu") as unknown as Engine;
+  const readSync = (): Float32Array => new Float32Array(66_309);
+  const device = await registerOverCpu("webgpu", "", { readSync, read: async (id) => cpu.readSync(id) });
+  await withBackend(device, async () => {
+    const x = tensor([3, 1, 2]);
+    expect(caught(() => x.dataSync(), BackendError).message).toMatch(/await x\.data\(\)/);
+    expect(caught(() => x.sort(), BackendError).message).toContain(`argsort: ${device}`);
+    expect([...(await x.mul(2).softmax().sum().data())][0]).toBeCloseTo(1, 6);
+  });
+});
+
+test("a kernel that an engine lacks is named, with the backend", async () => {
+  await registerOverCpu("cpu", "Atan2");
+  await withBackend("tfjs:cpuAtan2", () => {
+    const x = tensor([1, 2]);
+    expect(caught(() => x.atan2(x), BackendError).message).toMatch(/tfjs:cpuAtan2 .*Atan2/);
+    expect(x.add(x).toArray()).toEqual([2, 4]);
+  });
 });
 
 describe.each(engines)("tfjs:%s", (engine) => {

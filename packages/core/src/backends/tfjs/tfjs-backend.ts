@@ -100,6 +100,14 @@ export class TfjsBackend extends HostedBackend {
     return data;
   }
 
+  protected override readFor(primitive: string, x: NDArray): TypedArray {
+    if (!this.readback.works())
+      throw new BackendError(`${primitive}: ${this.name} has no kernel for it and cannot be read at once here.`, {
+        hint: 'Compute it elsewhere, from await x.data(), or use { engine: "webgl" } or { engine: "wasm" }.',
+      });
+    return this.readSync(x);
+  }
+
   override async read(x: NDArray): Promise<TypedArray> {
     const info = this.primitiveInfo(() => this.views.dense(x));
     const data = hostCopy(await this.engine.read(info.dataId), x.dtype);

@@ -53,8 +53,8 @@ export interface Tfjs {
   setBackend(name: string): Promise<boolean>;
   findBackend(name: string): Engine | null;
   customGrad(
-    f: (x: TfjsTensor) => { value: TfjsTensor; gradFunc: (ct: TfjsTensor) => TfjsTensor },
-  ): (x: TfjsTensor) => TfjsTensor;
+    f: (...inputs: readonly unknown[]) => { value: TfjsTensor; gradFunc: (ct: TfjsTensor) => TfjsTensor[] },
+  ): (...xs: readonly TfjsTensor[]) => TfjsTensor;
   env(): { set(flag: string, value: boolean): void; getAsync(flag: string): Promise<unknown> };
   engine(): {
     readonly backendName: string;
