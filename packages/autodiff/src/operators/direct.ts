@@ -10,25 +10,41 @@ type Joint = { value: Any; cotangents: Any };
 
 /**
  * `finish(joint result, gradient)` behind one call of the joint form with gradient's cotangent 1; undefined where the
- * plan has by-reference parameters, a subset or order of its own, or no joint form.
+ * plan has by-reference parameters, an order of its own, more than six parameters or no joint form.
  */
 export function direct<R>(plan: Plan, finish: (value: Any, gradient: Any) => R): ((...args: Any[]) => R) | undefined {
   const { carried, code, arity, byValue, withShadow, selected, bare } = plan;
   const joint = code.joint?.bind(code) as ((...args: Any[]) => Joint) | undefined;
-  const plain = withShadow.length === 0 && !carried.rest && byValue.length === arity;
-  const inOrder = selected.length === arity && selected.every((p, i) => p === i);
-  if (joint === undefined || !plain || !inOrder || (bare && arity !== 1)) return undefined;
-  const result = ({ value, cotangents }: Joint, a: Any, b?: Any, c?: Any) => {
+  const plain = withShadow.length === 0 && !carried.rest && carried.registered === undefined;
+  const inOrder = selected.length === byValue.length && selected.every((p, i) => p === byValue[i]);
+  if (joint === undefined || !plain || !inOrder) return undefined;
+  const count = byValue.length;
+  const [first] = byValue as [number];
+  /** Zeros for what received no cotangent; `absent` finds the argument. */
+  const result = ({ value, cotangents }: Joint, absent: (p: number) => Any) => {
     if (typeof value !== "number") requireScalar(value);
-    if (bare) return finish(value, cotangents ?? zeroOf(a));
-    const list = arity === 1 ? [cotangents] : cotangents;
-    if (list[0] === undefined) list[0] = zeroOf(a);
-    if (arity > 1 && list[1] === undefined) list[1] = zeroOf(b);
-    if (arity > 2 && list[2] === undefined) list[2] = zeroOf(c);
-    return finish(value, list);
+    if (count === 1) {
+      const found = cotangents ?? zeroOf(absent(first));
+      return finish(value, bare ? found : [found]);
+    }
+    for (let i = 0; i < count; i++)
+      if (cotangents[i] === undefined) cotangents[i] = zeroOf(absent(byValue[i] as number));
+    return finish(value, cotangents);
   };
-  if (arity === 1) return (a) => result(joint(a, 1), a);
-  if (arity === 2) return (a, b) => result(joint(a, b, 1), a, b);
-  if (arity === 3) return (a, b, c) => result(joint(a, b, c, 1), a, b, c);
-  return undefined;
+  switch (arity) {
+    case 1:
+      return (a) => result(joint(a, 1), () => a);
+    case 2:
+      return (a, b) => result(joint(a, b, 1), (p) => (p === 0 ? a : b));
+    case 3:
+      return (a, b, c) => result(joint(a, b, c, 1), (p) => [a, b, c][p]);
+    case 4:
+      return (a, b, c, d) => result(joint(a, b, c, d, 1), (p) => [a, b, c, d][p]);
+    case 5:
+      return (a, b, c, d, e) => result(joint(a, b, c, d, e, 1), (p) => [a, b, c, d, e][p]);
+    case 6:
+      return (a, b, c, d, e, f) => result(joint(a, b, c, d, e, f, 1), (p) => [a, b, c, d, e, f][p]);
+    default:
+      return undefined;
+  }
 }

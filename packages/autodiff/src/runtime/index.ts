@@ -24,4 +24,5 @@ export {
   zeroShadow,
   zeroTangent,
 } from "../shadows/index.ts";
+export { borrow, giveBack } from "./borrowed.ts";
 export { allocate, describeStruct as struct, isAllocating } from "./classes.ts";

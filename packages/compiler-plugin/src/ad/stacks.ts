@@ -63,7 +63,7 @@ export class Stacks {
       const length = counts.reduce((a, b) => made.prim("*", [a as Value, b as Value], intType)) as Value;
       const known = literal(length, this.layout.definitions);
       const typed = numeric && (counts.length > 1 || (typeof known === "number" && known >= large));
-      array = made.newArray(length, undefined, typed ? arrayOf(element, "Float64Array") : arrayOf(element), name);
+      array = made.stack(length, typed ? arrayOf(element, "Float64Array") : arrayOf(element), name);
       numbered = chain.map(({ body }, i) => ({ body, count: counts[i] }));
       end.store(
         array,

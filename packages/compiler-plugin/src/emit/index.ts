@@ -1,7 +1,7 @@
 /** HIR to TypeScript text: the derivative as one would write it by hand. */
 import type { DerivedCode, DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
 import { dualOf, type HirFunction, passed, type Region, type Span } from "../hir/index.ts";
-import { useCursors } from "../opt/index.ts";
+import { borrowStacks, useCursors } from "../opt/index.ts";
 import { LocalNames, mentioned } from "./names.ts";
 import { type Line, Statements, type VariantNames } from "./statements.ts";
 
@@ -36,7 +36,7 @@ export function emitDerivative(derived: DerivedFunction | ForwardFunction, optio
   let text = "";
   const mappings: { generatedOffset: number; span: Span }[] = [];
   functions.forEach(([name, made], i) => {
-    const fn = passed("cursors", useCursors(made));
+    const fn = passed("stacks", useCursors(borrowStacks(made)));
     if (i > 0) text += options.inline === true ? ",\n" : "\n\n";
     for (const [j, line] of printLines(name, fn, derived, options).entries()) {
       if (j > 0) text += "\n";

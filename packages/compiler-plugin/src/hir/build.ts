@@ -127,6 +127,13 @@ export class Builder {
     return result;
   }
 
+  /** A stack of differentiation's own: an array whose entries are read only after they were written. */
+  stack(length: Value, type: Type, name: string): Value {
+    const result = this.value(type, name);
+    this.emit({ kind: "newArray", length, stack: true, span: this.span, results: [result] });
+    return result;
+  }
+
   allocate(classText: string, file: string, type: Type): Value {
     const result = this.value(type);
     this.emit({ kind: "allocate", classText, file, span: this.span, results: [result] });

@@ -156,6 +156,8 @@ export interface NewArrayOp extends OpBase {
   readonly kind: "newArray";
   readonly length: Value;
   readonly fill?: Value;
+  /** Made by differentiation, which reads no entry that it has not written. */
+  readonly stack?: true;
 }
 
 /** A bare instance of a class, before its initialiser runs: `Object.create(Class.prototype)`. */

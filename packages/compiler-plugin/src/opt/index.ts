@@ -11,6 +11,7 @@ export function optimize(fn: HirFunction): HirFunction {
   return passed("optimization", { ...fn, body: eliminateDeadCode(settleSlots(settled)) });
 }
 
+export { borrowStacks } from "./borrowed.ts";
 export { useCursors } from "./cursors.ts";
 export { type Appetite, inlineCalls } from "./inline.ts";
 export { shareLoads } from "./loads.ts";
