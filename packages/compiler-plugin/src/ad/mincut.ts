@@ -13,77 +13,126 @@ export interface CutNode<T> {
   readonly operands: readonly T[];
 }
 
-interface Edge {
-  readonly to: number;
-  capacity: number;
-  readonly back: number;
-}
-
 /** The nodes to save; every other node that a needed one is made from is recomputed. */
 export function cheapestSaves<T>(nodes: readonly CutNode<T>[], needed: Iterable<T>): Set<T> {
-  const source = 0;
-  const sink = 1;
   const index = new Map(nodes.map((n, i) => [n.item, 2 + 2 * i]));
-  const graph: Edge[][] = Array.from({ length: 2 + 2 * nodes.length }, () => []);
-  const connect = (from: number, to: number, capacity: number) => {
-    (graph[from] as Edge[]).push({ to, capacity, back: (graph[to] as Edge[]).length });
-    (graph[to] as Edge[]).push({ to: from, capacity: 0, back: (graph[from] as Edge[]).length - 1 });
-  };
+  const network = new Network(2 + 2 * nodes.length);
   // Available (a) -> recomputed (a + 1) is cut when the value is saved; recomputed -> sink pays for recomputing.
   for (const n of nodes) {
     const a = index.get(n.item) as number;
-    connect(a, a + 1, n.save);
-    connect(a + 1, sink, n.recompute);
+    network.connect(a, a + 1, n.save);
+    network.connect(a + 1, sink, n.recompute);
     for (const o of n.operands) {
       const b = index.get(o);
-      if (b !== undefined) connect(a + 1, b, Number.POSITIVE_INFINITY);
+      if (b !== undefined) network.connect(a + 1, b, Number.POSITIVE_INFINITY);
     }
   }
-  for (const item of needed) connect(source, index.get(item) as number, Number.POSITIVE_INFINITY);
-
-  for (;;) {
-    const via = new Map<number, [node: number, edge: number]>();
-    const queue = [source];
-    for (let at = queue.shift(); at !== undefined && !via.has(sink); at = queue.shift()) {
-      (graph[at] as Edge[]).forEach((edge, i) => {
-        if (edge.capacity > 0 && edge.to !== source && !via.has(edge.to)) {
-          via.set(edge.to, [at as number, i]);
-          queue.push(edge.to);
-        }
-      });
-    }
-    if (!via.has(sink)) break;
-    let flow = Number.POSITIVE_INFINITY;
-    const path: Edge[] = [];
-    for (let at = sink; at !== source; ) {
-      const [from, i] = via.get(at) as [number, number];
-      const edge = (graph[from] as Edge[])[i] as Edge;
-      path.push(edge);
-      flow = Math.min(flow, edge.capacity);
-      at = from;
-    }
-    if (flow === Number.POSITIVE_INFINITY)
-      throw new Error("Compiler defect: a needed value can be neither saved nor recomputed.");
-    for (const edge of path) {
-      edge.capacity -= flow;
-      ((graph[edge.to] as Edge[])[edge.back] as Edge).capacity += flow;
-    }
-  }
-
-  const reached = new Set([source]);
-  const queue = [source];
-  for (let at = queue.shift(); at !== undefined; at = queue.shift()) {
-    for (const edge of graph[at] as Edge[]) {
-      if (edge.capacity > 0 && !reached.has(edge.to)) {
-        reached.add(edge.to);
-        queue.push(edge.to);
-      }
-    }
-  }
+  for (const item of needed) network.connect(source, index.get(item) as number, Number.POSITIVE_INFINITY);
+  const reached = network.cut();
   const saved = new Set<T>();
   for (const n of nodes) {
     const a = index.get(n.item) as number;
-    if (reached.has(a) && !reached.has(a + 1)) saved.add(n.item);
+    if (reached(a) && !reached(a + 1)) saved.add(n.item);
   }
   return saved;
+}
+
+const source = 0;
+const sink = 1;
+
+/**
+ * A flow network in flat arrays; edge e ^ 1 is the way back of edge e. The flow is Dinic's (1970): shortest paths are
+ * saturated together, one level graph after the other, so that functions of many thousand operations stay cheap.
+ */
+class Network {
+  private readonly edgesOf: number[][];
+  private readonly to: number[] = [];
+  private readonly capacity: number[] = [];
+  private level: Int32Array;
+
+  constructor(size: number) {
+    this.edgesOf = Array.from({ length: size }, () => []);
+    this.level = new Int32Array(size);
+  }
+
+  connect(from: number, to: number, capacity: number): void {
+    (this.edgesOf[from] as number[]).push(this.to.length);
+    this.to.push(to);
+    this.capacity.push(capacity);
+    (this.edgesOf[to] as number[]).push(this.to.length);
+    this.to.push(from);
+    this.capacity.push(0);
+  }
+
+  /** Which nodes lie on the source's side of the minimum cut that is nearest to the source. */
+  cut(): (node: number) => boolean {
+    while (this.measure()) this.saturate();
+    return (node) => (this.level[node] as number) >= 0;
+  }
+
+  /** Numbers the nodes by their distance from the source, -1 where there is no way; is there one to the sink? */
+  private measure(): boolean {
+    const { level, to, capacity } = this;
+    level.fill(-1);
+    level[source] = 0;
+    const queue = [source];
+    for (let i = 0; i < queue.length; i++) {
+      const at = queue[i] as number;
+      for (const e of this.edgesOf[at] as number[]) {
+        const next = to[e] as number;
+        if ((capacity[e] as number) <= 0 || (level[next] as number) >= 0) continue;
+        level[next] = (level[at] as number) + 1;
+        queue.push(next);
+      }
+    }
+    return (level[sink] as number) >= 0;
+  }
+
+  /** Sends flow along every shortest path until none is left. */
+  private saturate(): void {
+    const { level, to, capacity, edgesOf } = this;
+    const next = new Int32Array(edgesOf.length);
+    const path: number[] = [];
+    for (let at = source; ; ) {
+      if (at === sink) {
+        at = this.send(path);
+        continue;
+      }
+      const edges = edgesOf[at] as number[];
+      while ((next[at] as number) < edges.length) {
+        const e = edges[next[at] as number] as number;
+        if ((capacity[e] as number) > 0 && level[to[e] as number] === (level[at] as number) + 1) break;
+        (next[at] as number)++;
+      }
+      if ((next[at] as number) < edges.length) {
+        const e = edges[next[at] as number] as number;
+        path.push(e);
+        at = to[e] as number;
+        continue;
+      }
+      const back = path.pop();
+      if (back === undefined) return;
+      at = to[back ^ 1] as number;
+      (next[at] as number)++;
+    }
+  }
+
+  /** Sends what the path can carry; the path is cut back to before its first full edge, whose start is returned. */
+  private send(path: number[]): number {
+    const { to, capacity } = this;
+    let flow = Number.POSITIVE_INFINITY;
+    for (const e of path) flow = Math.min(flow, capacity[e] as number);
+    if (flow === Number.POSITIVE_INFINITY)
+      throw new Error("Compiler defect: a needed value can be neither saved nor recomputed.");
+    let full = path.length;
+    for (let i = path.length - 1; i >= 0; i--) {
+      const e = path[i] as number;
+      (capacity[e] as number) -= flow;
+      (capacity[e ^ 1] as number) += flow;
+      if (capacity[e] === 0) full = i;
+    }
+    const start = to[(path[full] as number) ^ 1] as number;
+    path.length = full;
+    return start;
+  }
 }

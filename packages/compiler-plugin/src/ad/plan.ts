@@ -178,34 +178,32 @@ export class SavePlan {
     const nodes = new Map<Value, CutNode<Value>>();
     const recomputed = new Set<Value>();
     const literals = new Set<Value>();
-    const explore = (v: Value) => {
+    preorder(needed, (v) => {
       if (this.isLiteral(v)) {
         if (!this.isFree(v)) literals.add(v);
-        return;
+        return none;
       }
-      if (this.isFree(v) || nodes.has(v)) return;
+      if (this.isFree(v) || nodes.has(v)) return none;
       const recompute = this.recomputeCost(v);
       const op = this.input.layout.definitions.get(v);
       const needs = recompute < Number.POSITIVE_INFINITY && op !== undefined ? operands(op) : [];
       const real = needs.filter((o) => !this.isFree(o) && !this.isLiteral(o));
       nodes.set(v, { item: v, save: this.saveCost(v), recompute, operands: real });
-      for (const o of needs) explore(o);
-    };
-    for (const v of needed) explore(v);
+      return needs;
+    });
     const wanted = [...needed].filter((v) => nodes.has(v));
     const cut = cheapestSaves([...nodes.values()], wanted);
     const saved = new Set<Value>();
-    const visit = (v: Value) => {
+    preorder(needed, (v) => {
       if (literals.has(v)) recomputed.add(v);
-      if (!nodes.has(v) || saved.has(v) || recomputed.has(v)) return;
+      if (!nodes.has(v) || saved.has(v) || recomputed.has(v)) return none;
       if (cut.has(v)) {
         saved.add(v);
-        return;
+        return none;
       }
       recomputed.add(v);
-      for (const o of operands(this.input.layout.definitions.get(v) as Op)) visit(o);
-    };
-    for (const v of needed) visit(v);
+      return operands(this.input.layout.definitions.get(v) as Op);
+    });
     return { saved, recomputed };
   }
 
@@ -305,5 +303,16 @@ export class SavePlan {
     }
     this.prologue(region).push({ kind: "pop", array, span, results: [copy] });
     return copy;
+  }
+}
+
+const none: readonly Value[] = [];
+
+/** From each value on, first itself, then what `visit` names, in order; without recursion, since chains may be long. */
+function preorder(from: Iterable<Value>, visit: (v: Value) => readonly Value[]): void {
+  const ahead = [...from].reverse();
+  for (let v = ahead.pop(); v !== undefined; v = ahead.pop()) {
+    const next = visit(v);
+    for (let i = next.length - 1; i >= 0; i--) ahead.push(next[i] as Value);
   }
 }

@@ -16,6 +16,7 @@ import {
   type Region,
   regions,
   type Type,
+  UniqueNames,
   type Value,
   walk,
 } from "../hir/index.ts";
@@ -286,12 +287,6 @@ function crossings(reverse: Region, homes: ReadonlyMap<Value, Region>): Value[] 
 }
 
 function fieldNames(values: readonly Value[]): string[] {
-  const taken = new Set(["value", "shadow"]);
-  return values.map((v) => {
-    const base = (v.name ?? "v").replace(/[^\w$]/g, "_");
-    let name = base;
-    for (let n = 1; taken.has(name); n++) name = `${base}_${n}`;
-    taken.add(name);
-    return name;
-  });
+  const names = new UniqueNames(["value", "shadow"]);
+  return values.map((v) => names.unique((v.name ?? "v").replace(/[^\w$]/g, "_")));
 }

@@ -72,6 +72,11 @@ export const codes = {
     "Derivatives of its members would have to stand where the class is declared, and are needed outside of it.",
     "Move the class to the top level of its module.",
   ),
+  PB1012: explain(
+    "An expression is nested too deeply",
+    "The compiler, like TypeScript's own, follows the nesting of an expression by recursion, and here its stack ended: hundreds of parentheses or calls in one expression, as generated programs may have. A sum of many terms is not nested in this sense.",
+    "Write it as several statements, or as a loop over an array.",
+  ),
   PB2001: explain(
     "gradient needs a number or a one-element leaf as the result",
     "The gradient is the pullback of 1; a result with several components has no single 1.",

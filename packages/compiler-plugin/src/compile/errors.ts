@@ -1,6 +1,6 @@
 /** Diagnostics on their way to a person. */
 import { PullbackError } from "@pullback/autodiff";
-import { type Diagnostic, formatDiagnostic } from "../check/index.ts";
+import { type Diagnostic, formatDiagnostic, isTooDeep } from "../check/index.ts";
 
 /** A file has errors and cannot be loaded; the message is the formatted diagnostics, the code the first one's. */
 export class CompileError extends PullbackError {
@@ -19,13 +19,24 @@ export class CompileError extends PullbackError {
 
 /** A defect of the compiler itself, as a diagnostic of the file that it met: all other files compile. */
 export function failureOf(file: string, error: unknown): Diagnostic {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return {
-    code: "PB9004",
-    severity: "error",
-    message: `The compiler itself failed here: ${text}`,
+  const at: Pick<Diagnostic, "span" | "notes" | "severity"> = {
     span: { file, start: 0, end: 0 },
     notes: [],
+    severity: "error",
+  };
+  if (isTooDeep(error)) {
+    return {
+      ...at,
+      code: "PB1012",
+      message: "An expression in this file is nested too deeply for the compiler.",
+      hint: "Write it as several statements, or as a loop over an array.",
+    };
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    ...at,
+    code: "PB9004",
+    message: `The compiler itself failed here: ${text}`,
     hint: "This is a defect of Pullback: please report it with the function that shows it.",
   };
 }

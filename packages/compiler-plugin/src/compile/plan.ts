@@ -262,7 +262,7 @@ class Planner {
       }
       if (found.some(({ severity }) => severity === "error")) this.#failed.add(idOf(key, variant.mask, variant.mode));
     }
-    this.#warn(variant);
+    if (!this.#failed.has(idOf(key, variant.mask, variant.mode))) this.#warn(variant);
     const cause: Cause = { kind: "caller", id: idOf(key, variant.mask, variant.mode) };
     for (const demand of derived.demands) {
       this.#demand(demand.key, demand.mask, demand.mode === "forward" ? forwardOnly : splitOnly, cause);

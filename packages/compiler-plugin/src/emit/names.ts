@@ -1,5 +1,5 @@
 /** Names of locals in generated code: the source's where possible, never one that the code means otherwise. */
-import { type HirFunction, type Region, regions, type Value } from "../hir/index.ts";
+import { type HirFunction, type Region, regions, UniqueNames, type Value } from "../hir/index.ts";
 
 const reserved = new Set(
   "arguments await break case catch class const continue debugger default delete do else enum eval export extends false finally for function if implements import in instanceof interface let new null package private protected public return static super switch this throw true try typeof undefined var void while with yield Math NaN Infinity Array Object Map Float32Array Float64Array Symbol $pb".split(
@@ -7,25 +7,17 @@ const reserved = new Set(
   ),
 );
 
-export class LocalNames {
-  private readonly taken: Set<string>;
+export class LocalNames extends UniqueNames {
   private readonly given = new Map<Value, string>();
 
   constructor(avoid: Iterable<string>) {
-    this.taken = new Set([...reserved, ...avoid]);
+    super([...reserved, ...avoid]);
   }
 
   /** A fresh name after a value's own. */
   fresh(v: Value, fallback = "t"): string {
     const base = v.name === "this" ? "self" : (v.name?.replace(/[^\w$]/g, "_").replace(/^(?=\d)/, "_") ?? fallback);
     return this.unique(base === "" ? fallback : base);
-  }
-
-  unique(base: string): string {
-    let name = base;
-    for (let n = 1; this.taken.has(name); n++) name = `${base}_${n}`;
-    this.taken.add(name);
-    return name;
   }
 
   set(v: Value, name: string): void {

@@ -69,7 +69,7 @@ export interface CompilerProgram extends Program {
   text(file: string): string;
   /** Places that ask for a derivative, in source order. */
   sites(file: string): OperatorSite[];
-  /** Functions that bear `@differentiable`, or implement a member that does. */
+  /** Functions that bear `@differentiable`, or implement a member that does, and have no registered derivative. */
   tagged(file: string): DifferentiableDeclaration[];
   /** Functions that a statement can name. */
   declarations(file: string): DifferentiableDeclaration[];
@@ -235,7 +235,12 @@ class HostedProgram implements CompilerProgram, ProgramContext {
   }
 
   tagged(file: string): DifferentiableDeclaration[] {
-    return this.declarations(file).filter((declaration) => declaration.tagged && declaration.fullMask.includes("1"));
+    return this.declarations(file).filter(({ key, tagged, fullMask }) => {
+      const node = this.lowerable(key);
+      const registered =
+        node !== undefined && (this.registration(node) ?? this.registration(node.parent as ts.Declaration));
+      return tagged && fullMask.includes("1") && !registered;
+    });
   }
 
   structs(file: string): StructOfClass[] {

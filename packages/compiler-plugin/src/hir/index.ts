@@ -8,5 +8,6 @@ export * from "./operators.ts";
 export * from "./passes.ts";
 export * from "./print.ts";
 export type * from "./types.ts";
+export * from "./unique-names.ts";
 export * from "./verify.ts";
 export * from "./visit.ts";

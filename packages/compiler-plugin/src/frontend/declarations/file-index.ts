@@ -1,6 +1,6 @@
 /** One walk over a file: its functions by key, its classes, and the calls that may be operator sites or registrations. */
 import type ts from "typescript";
-import type { TypeHost } from "../host/index.ts";
+import { descend, type TypeHost } from "../host/index.ts";
 import { isFunctionNode, keyOf, type Lowerable } from "./keys.ts";
 
 export interface FileIndex {
@@ -21,7 +21,7 @@ export function indexFile(host: TypeHost, sourceFile: ts.SourceFile): FileIndex 
   const interfaces: ts.InterfaceDeclaration[] = [];
   const calls: (ts.CallExpression | ts.NewExpression)[] = [];
   const literals: (ts.ArrowFunction | ts.FunctionExpression)[] = [];
-  const visit = (node: ts.Node): void => {
+  descend(sourceFile, (node) => {
     if (isFunctionNode(ts, node)) {
       functions.set(keyOf(host, node), node);
       if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) literals.push(node);
@@ -32,8 +32,6 @@ export function indexFile(host: TypeHost, sourceFile: ts.SourceFile): FileIndex 
       }
     } else if (ts.isInterfaceDeclaration(node)) interfaces.push(node);
     else if (ts.isCallExpression(node) || ts.isNewExpression(node)) calls.push(node);
-    ts.forEachChild(node, visit);
-  };
-  visit(sourceFile);
+  });
   return { sourceFile, functions, classes, interfaces, calls, literals };
 }

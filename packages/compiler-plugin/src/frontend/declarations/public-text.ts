@@ -3,7 +3,7 @@
  * where a body alone says what a function returns. While it stays the same, an edit concerns its own file only.
  */
 import type ts from "typescript";
-import type { TypeHost } from "../host/index.ts";
+import { descend, type TypeHost } from "../host/index.ts";
 import type { FileIndex } from "./file-index.ts";
 import { isFunctionNode } from "./keys.ts";
 
@@ -16,28 +16,28 @@ export function publicText(host: TypeHost, { sourceFile, classes }: FileIndex): 
     parts.push(text.slice(read, start), instead);
     read = end;
   };
-  const visit = (node: ts.Node): void => {
+  const cutBodies = (node: ts.Node): boolean => {
     const isStatement = ts.isExpressionStatement(node) && ts.isSourceFile(node.parent);
     // Registrations are known to the whole program.
     if (isStatement && !/registerDerivative/.test(text.slice(node.pos, node.end))) {
       cut(node.getStart(sourceFile), node.end, ";");
-      return;
+      return false;
     }
     const body = isFunctionNode(ts, node) ? node.body : undefined;
     if (body === undefined || !isFunctionNode(ts, node) || ts.isConstructorDeclaration(node)) {
       // What a constructor does with its arguments is part of the class.
-      ts.forEachChild(node, visit);
-      return;
+      return true;
     }
-    for (const parameter of node.parameters) visit(parameter);
-    if (declaresTypes(ts, body)) return;
+    for (const parameter of node.parameters) descend(parameter, cutBodies);
+    if (declaresTypes(ts, body)) return false;
     const inferred = node.type === undefined && !ts.isSetAccessor(node);
     const signature = inferred ? checker.getSignatureFromDeclaration(node) : undefined;
     const type = signature === undefined ? undefined : checker.getReturnTypeOfSignature(signature);
     const flags = ts.TypeFormatFlags.NoTruncation | ts.TypeFormatFlags.UseFullyQualifiedType;
     cut(body.getStart(sourceFile), body.end, type === undefined ? "{}" : checker.typeToString(type, node, flags));
+    return false;
   };
-  visit(sourceFile);
+  descend(sourceFile, cutBodies);
   parts.push(text.slice(read));
   // Classes inside functions implement interfaces too, and their members are named by their place.
   for (const node of classes) {
@@ -49,11 +49,14 @@ export function publicText(host: TypeHost, { sourceFile, classes }: FileIndex): 
 
 /** Whether a body declares what the type of its function may name. */
 function declaresTypes(typescript: typeof ts, body: ts.Node): boolean {
-  const isType = (node: ts.Node): boolean =>
-    typescript.isClassLike(node) ||
-    typescript.isInterfaceDeclaration(node) ||
-    typescript.isTypeAliasDeclaration(node) ||
-    typescript.isEnumDeclaration(node) ||
-    typescript.forEachChild(node, (child) => isType(child) || undefined) === true;
-  return isType(body);
+  let found = false;
+  descend(body, (node) => {
+    found ||=
+      typescript.isClassLike(node) ||
+      typescript.isInterfaceDeclaration(node) ||
+      typescript.isTypeAliasDeclaration(node) ||
+      typescript.isEnumDeclaration(node);
+    return !found;
+  });
+  return found;
 }

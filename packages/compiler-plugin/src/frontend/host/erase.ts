@@ -4,6 +4,7 @@
  * decorators, a few line breaks) is left to that emit: `undefined`. Parameter properties become fields and assignments.
  */
 import type ts from "typescript";
+import { descend } from "./descend.ts";
 import type { TypeScript } from "./typescript.ts";
 
 /** Text to add at an offset of the erased text, on the same line. */
@@ -21,7 +22,7 @@ export interface Erased {
 export function eraseTypes(api: TypeScript, source: ts.SourceFile): Erased | undefined {
   const eraser = new Eraser(api, source);
   try {
-    source.forEachChild((node) => eraser.visit(node));
+    source.forEachChild((node) => descend(node, (each) => eraser.visit(each)));
   } catch (error) {
     if (error === notErasable) return undefined;
     throw error;
@@ -56,10 +57,11 @@ class Eraser {
     return { text: text + this.#text.slice(read), additions: this.#additions.sort((a, b) => a.at - b.at) };
   }
 
-  visit(node: ts.Node): void {
+  /** Blanks what is erased of one node; answers false where nothing inside it is left. */
+  visit(node: ts.Node): boolean {
     const ts = this.#ts;
-    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return;
-    if (this.#statement(node)) return;
+    if (ts.isTypeNode(node) && !ts.isExpressionWithTypeArguments(node)) return false;
+    if (this.#statement(node)) return false;
     if (ts.isClassLike(node)) this.#class(node);
     else if (ts.isFunctionLike(node)) this.#function(node);
     else if (ts.isParameter(node) || ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node))
@@ -74,7 +76,7 @@ class Eraser {
     else if (ts.isImportSpecifier(node) || ts.isExportSpecifier(node)) {
       if (node.isTypeOnly) this.#withComma(node);
     } else if (ts.isTypeAssertionExpression(node) || ts.isDecorator(node)) throw notErasable;
-    node.forEachChild((child) => this.visit(child));
+    return true;
   }
 
   /** Blanks statements that are all types; answers whether it did. */

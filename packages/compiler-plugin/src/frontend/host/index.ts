@@ -3,6 +3,7 @@ import { listProject, type ProjectFiles } from "./configuration.ts";
 import { loadTypeScript } from "./typescript.ts";
 
 export type { ProjectFiles } from "./configuration.ts";
+export { descend } from "./descend.ts";
 export {
   abiVersion,
   type Manifest,

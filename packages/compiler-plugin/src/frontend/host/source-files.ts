@@ -1,7 +1,9 @@
 /** A compiler host whose source files outlive the program: unchanged files are parsed once per process. */
 import { statSync } from "node:fs";
 import { basename } from "node:path";
+import { PullbackError } from "@pullback/autodiff";
 import type ts from "typescript";
+import { isTooDeep } from "../../check/index.ts";
 import type { LoadedTypeScript } from "./typescript.ts";
 
 interface CachedFile {
@@ -59,14 +61,29 @@ export function createHost(
       const text = read(file);
       if (text === undefined) return undefined;
       // Of declaration files only the types are wanted: no comments, and the binder sets the parents.
-      const sourceFile = /\.d\.[cm]?ts$/.test(file)
-        ? ts.createSourceFile(file, text, withoutComments(ts, languageVersionOrOptions))
-        : ts.createSourceFile(file, text, languageVersionOrOptions, true);
+      const sourceFile = parsed(file, () =>
+        /\.d\.[cm]?ts$/.test(file)
+          ? ts.createSourceFile(file, text, withoutComments(ts, languageVersionOrOptions))
+          : ts.createSourceFile(file, text, languageVersionOrOptions, true),
+      );
       cache.set(key, { version, sourceFile });
       latest.set(file, sourceFile);
       return sourceFile;
     },
   };
+}
+
+/** TypeScript's parser descends by recursion; throws PB1012 where that ends its stack. */
+function parsed(file: string, parse: () => ts.SourceFile): ts.SourceFile {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isTooDeep(error)) throw error;
+    throw new PullbackError(`An expression in ${file} is nested too deeply for TypeScript's parser.`, {
+      code: "PB1012",
+      hint: "Write it as several statements, or as a loop over an array.",
+    });
+  }
 }
 
 function withoutComments(

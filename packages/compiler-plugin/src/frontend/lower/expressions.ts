@@ -16,6 +16,8 @@ import { listOf, recordLiteral } from "./records.ts";
 import { isAssignment, mentionsOwnThis, transparent } from "./scan.ts";
 
 const string = inert("string");
+const number = { kind: "number" } as const;
+const arithmetic = new Set(["+", "-", "*", "/", "%", "**"]);
 
 export function expression(s: Lowering, node: ts.Expression): Value {
   const { ts } = s;
@@ -136,10 +138,21 @@ function binaryExpression(s: Lowering, node: ts.BinaryExpression): Value {
   if (kind === K.InKeyword && ts.isPrivateIdentifier(node.left)) {
     return opaqueExpression(s, node, { code: "PB1009", message: "A brand check." });
   }
-  const left = expression(s, node.left);
-  const right = expression(s, node.right);
-  s.at(node);
-  return binary(s, node.operatorToken.getText(), left, right, s.types.at(node));
+  // A sum of many terms leans to the left, one level for each.
+  const outer: ts.BinaryExpression[] = [];
+  let inner = node;
+  for (; ts.isBinaryExpression(inner.left) && arithmetic.has(inner.left.operatorToken.getText()); inner = inner.left)
+    outer.push(inner);
+  let left = expression(s, inner.left);
+  for (const each of [inner, ...outer.reverse()]) {
+    const right = expression(s, each.right);
+    const operator = each.operatorToken.getText();
+    s.at(each);
+    // TypeScript's checker would look at all terms before this one again.
+    const numeric = arithmetic.has(operator) && left.type.kind === "number" && right.type.kind === "number";
+    left = binary(s, operator, left, right, numeric ? number : s.types.at(each));
+  }
+  return left;
 }
 
 function template(s: Lowering, node: ts.TemplateExpression): Value {

@@ -11,7 +11,7 @@ import {
   maskOf,
   parametersOf,
 } from "../declarations/index.ts";
-import { refusalOf, type TypeHost } from "../host/index.ts";
+import { descend, refusalOf, type TypeHost } from "../host/index.ts";
 import { differentialOperators, type ProgramContext, transparent, writtenWrt } from "../lower/index.ts";
 import { carrying } from "./fixes.ts";
 import { localNames } from "./names.ts";
@@ -103,19 +103,18 @@ class SiteFinder implements SitesOfFile {
       if (!this.#arguments.has(literal) && wanted.mayWant(literal) && this.#wantsDerivative(literal))
         this.#site("implicit", literal, literal, undefined);
     }
-    const visit = (node: ts.Node): void => {
-      if (ts.isTypeNode(node) || ts.isImportDeclaration(node)) return;
+    descend(index.sourceFile, (node) => {
+      if (ts.isTypeNode(node) || ts.isImportDeclaration(node)) return false;
       if (
         (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node)) &&
         isValuePosition(ts, node) &&
         !this.#arguments.has(node)
       ) {
         if (wanted.mayWant(node)) this.#reference(node);
-        return;
+        return false;
       }
-      ts.forEachChild(node, visit);
-    };
-    visit(index.sourceFile);
+      return true;
+    });
   }
 
   #reference(node: ts.Identifier | ts.PropertyAccessExpression): void {

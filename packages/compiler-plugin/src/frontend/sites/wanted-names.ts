@@ -3,7 +3,7 @@
  * contextual type of every function in a project would type-check the project; this tells where to ask.
  */
 import type ts from "typescript";
-import type { TypeHost } from "../host/index.ts";
+import { descend, type TypeHost } from "../host/index.ts";
 
 export class WantedNames {
   readonly #host: TypeHost;
@@ -28,7 +28,7 @@ export class WantedNames {
     do {
       size = this.#types.size + this.#values.size;
       const known = new RegExp(`\\b(${[...this.#types, ...this.#values].join("|")})\\b`);
-      for (const file of files) if (known.test(file.text)) this.#visit(file);
+      for (const file of files) if (known.test(file.text)) descend(file, (node) => this.#see(node));
     } while (this.#types.size + this.#values.size > size);
   }
 
@@ -97,7 +97,7 @@ export class WantedNames {
     );
   }
 
-  #visit(node: ts.Node): void {
+  #see(node: ts.Node): void {
     const { ts } = this.#host;
     const value = (name: ts.Node | undefined) => {
       const text = lastName(ts, name);
@@ -138,7 +138,6 @@ export class WantedNames {
     ) {
       value(node.name);
     }
-    ts.forEachChild(node, (child) => this.#visit(child));
   }
 }
 
