@@ -56,6 +56,9 @@ function environment(program: Program): Parameters<typeof interpret>[2] {
   return env;
 }
 
+/** An entry that is read before it is written shows. */
+const poisoned = (length: number) => new Float64Array(length).fill(Number.NaN);
+
 /** The printed derivative of `main` and of everything that it demands, as functions that run. */
 function compiled(program: Program, main: DerivedFunction): Record<string, (...args: any[]) => any> {
   const seen = new Map<string, DerivedFunction>();
@@ -76,7 +79,7 @@ function compiled(program: Program, main: DerivedFunction): Record<string, (...a
   const { outputText } = ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2022 } });
   const all = `return { joint: ${names.joint}, forward: ${names.forward}, backward: ${names.backward} };`;
   try {
-    return new Function("$pb", `${outputText}\n${all}`)({ zeroShadow: zeroLike });
+    return new Function("$pb", `${outputText}\n${all}`)({ zeroShadow: zeroLike, borrow: poisoned, giveBack: () => {} });
   } catch (error) {
     throw new Error(`${error}\n${text}`);
   }

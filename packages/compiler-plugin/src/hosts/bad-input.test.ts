@@ -26,9 +26,8 @@ console.log(gradient((x: number) => scaled(x, "2"))(3));
 `,
   "wrong/dynamic.ts": `import { gradient } from "@pullback/autodiff";
 declare const anything: any;
-declare const something: unknown;
-console.log(gradient((x: number) => anything(x) * 2)(1));
-console.log(gradient((x: number): number => (x > 0 ? something : x) as number)(1));
+declare const opaque: unknown;
+console.log(gradient((x: number) => anything(x) * 2)(1), gradient(opaque as (x: number) => number)(1));
 `,
   "wrong/syntax.ts": `import { gradient } from "@pullback/autodiff";
 function looped(o: Record<string, number>): number { let s = 0; for (const k in o) s += o[k]!; return s; }
@@ -105,7 +104,7 @@ describe("a program with errors", () => {
 
   test("any and unknown in active positions", () => {
     const lines = of("dynamic.ts").map((text) => Number(text.split(" ").at(-1)));
-    expect([...new Set(lines)]).toEqual([4, 5]);
+    expect([...new Set(lines)]).toEqual([4]);
   });
 
   test("syntax that is not supported", () => {
