@@ -1,5 +1,5 @@
 /** Gemma on engines of tfjs against gemma_pytorch: logits, loss, gradients, greedy tokens, and a few steps of training. */
-import { afterAll, afterEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
 import { valueWithGradient } from "@pullback/autodiff";
 import { DTypeError, memoryStats, randomKey, useBackend, withBackend, zeros } from "@pullback/core";
 import { AdamW, stateDict } from "@pullback/nn";
@@ -41,6 +41,9 @@ function tinyTraining(): () => number {
     return value.item();
   };
 }
+
+// The cpu engine's kernels are plain loops.
+jest.setTimeout(60_000);
 
 describe.each(["cpu", "wasm"] as const)("tfjs:%s", (engine) => {
   test.each(goldenModels)("%s: logits, loss and gradients", async (name) => {
@@ -117,5 +120,5 @@ describe.each(["cpu", "wasm"] as const)("tfjs:%s", (engine) => {
     const before = counted();
     for (let i = 10; i < 50; i++) step();
     expect(counted()).toEqual(before);
-  }, 60_000);
+  });
 });
