@@ -63,6 +63,11 @@ export function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64" || dtype === "float16" || dtype === "bfloat16";
 }
 
+/** Whether a dtype has 16 bits. */
+export function isHalf(dtype: DType): boolean {
+  return dtype === "float16" || dtype === "bfloat16";
+}
+
 /** bool < uint8, int8 < int32 < float16, bfloat16 < float32 < float64; two of one rank meet at the next rank. */
 const rank: Readonly<Record<ElementDType, number>> = {
   bool: 0,

@@ -2,7 +2,7 @@
  * The short way for functions of a few numbers and leaves: no shadows, no argument lists, so that the operator costs
  * little more than the derivative itself.
  */
-import type { Any } from "../protocol/index.ts";
+import { type Any, roundedLeaf } from "../protocol/index.ts";
 import { requireScalar } from "./seed.ts";
 import { type Plan, zeroOf } from "./sweep.ts";
 
@@ -13,24 +13,26 @@ type Joint = { value: Any; cotangents: Any };
  * plan has by-reference parameters, an order of its own, more than six parameters or no joint form.
  */
 export function direct<R>(plan: Plan, finish: (value: Any, gradient: Any) => R): ((...args: Any[]) => R) | undefined {
-  const { carried, code, arity, byValue, withShadow, selected, bare } = plan;
+  const { carried, code, arity, byValue, withShadow, selected, bare, gradientDtype } = plan;
   const joint = code.joint?.bind(code) as ((...args: Any[]) => Joint) | undefined;
   const plain = withShadow.length === 0 && !carried.rest && carried.registered === undefined;
   const inOrder = selected.length === byValue.length && selected.every((p, i) => p === byValue[i]);
   if (joint === undefined || !plain || !inOrder) return undefined;
   const count = byValue.length;
   const [first] = byValue as [number];
-  /** Zeros for what received no cotangent; `absent` finds the argument. */
+  /** Zeros for what received no cotangent, leaves in the precision to report; `absent` finds the argument. */
   const result = ({ value, cotangents }: Joint, absent: (p: number) => Any) => {
     if (typeof value !== "number") requireScalar(value);
     if (count === 1) {
-      const found = cotangents ?? zeroOf(absent(first));
+      const found = typeof cotangents === "number" ? cotangents : leaving(cotangents, absent(first));
       return finish(value, bare ? found : [found]);
     }
     for (let i = 0; i < count; i++)
-      if (cotangents[i] === undefined) cotangents[i] = zeroOf(absent(byValue[i] as number));
+      if (typeof cotangents[i] !== "number") cotangents[i] = leaving(cotangents[i], absent(byValue[i] as number));
     return finish(value, cotangents);
   };
+  const leaving = (cotangent: Any, argument: Any) =>
+    roundedLeaf(cotangent ?? zeroOf(argument), argument, gradientDtype);
   switch (arity) {
     case 1:
       return (a) => result(joint(a, 1), () => a);

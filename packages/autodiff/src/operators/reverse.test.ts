@@ -44,6 +44,12 @@ test("wrt picks the variant: exact, or a superset where the exact one is missing
   expect(codeOf(() => gradient(product, { wrt: [] }))).toBe("PB2002");
 });
 
+test("gradientDtype: numbers have one precision, and only float32 is wider than half", () => {
+  expect(gradient(product, { gradientDtype: "float32" })(2, 1)).toEqual(gradient(product)(2, 1));
+  expect(pullback(product, { wrt: 1, gradientDtype: "float32" })(2, 1)(1)).toBe(2 * Math.cos(1));
+  expect(codeOf(() => valueWithGradient(product, { gradientDtype: "float64" as "float32" }))).toBe("PB2013");
+});
+
 test("array code with writes", () => {
   const args: [number[], number] = [[0.5, 1, -0.25, 2], 0.3];
   expectGradient(gradient(chained)([...args[0]], args[1]), centralDifferences(chained, args));

@@ -1,7 +1,15 @@
 /** What the reverse-mode operators share: choosing code and parameters, building shadows, and collecting tangents. */
 import { parametersOf, variantOf } from "../dispatch/index.ts";
 import { PullbackError } from "../errors.ts";
-import { type Any, type Derivative, type Shape, type Variant, vectorOf } from "../protocol/index.ts";
+import {
+  type Any,
+  type Derivative,
+  type GradientDType,
+  roundedLeaf,
+  type Shape,
+  type Variant,
+  vectorOf,
+} from "../protocol/index.ts";
 import { requireDerivative } from "../registry/index.ts";
 import { accumulate, takeShadow, tangentOf, zeroShadow } from "../shadows/index.ts";
 import { isByReference, structureOf } from "../structure/index.ts";
@@ -10,6 +18,8 @@ import { requireExclusive } from "./exclusive.ts";
 
 export interface Options {
   readonly wrt?: number | readonly number[];
+  /** Reverse mode only. */
+  readonly gradientDtype?: GradientDType;
 }
 
 /** A function prepared for reverse mode with respect to some of its parameters. */
@@ -23,6 +33,8 @@ export interface Plan {
   readonly selected: readonly number[];
   /** Report a bare tangent. */
   readonly bare: boolean;
+  /** Keep cotangents in this precision, where that of their leaves is narrower. */
+  readonly gradientDtype: GradientDType | undefined;
   /** Active parameters that may be by value, and those that may need a shadow, in parameter order. */
   readonly byValue: readonly number[];
   readonly withShadow: readonly number[];
@@ -39,8 +51,10 @@ export interface Call {
 export function planFor(f: unknown, form: "joint" | "split", options?: Options): Plan {
   const { carried, mask, selected, bare } = selectionOf(f, options);
   const { kinds } = carried;
+  const gradientDtype = gradientDtypeOf(options);
   return {
     carried,
+    gradientDtype,
     code: codeFor(carried, mask, form),
     mask,
     arity: kinds.length,
@@ -49,6 +63,16 @@ export function planFor(f: unknown, form: "joint" | "split", options?: Options):
     byValue: parametersOf(mask, kinds, "vu"),
     withShadow: parametersOf(mask, kinds, "ru"),
   };
+}
+
+/** Throws PB2013 for anything but the one precision that is wider than the narrow ones. */
+function gradientDtypeOf(options: Options | undefined): GradientDType | undefined {
+  const wanted = options?.gradientDtype;
+  if (wanted === undefined || wanted === "float32") return wanted;
+  throw new PullbackError(`gradientDtype is ${JSON.stringify(wanted)}.`, {
+    code: "PB2013",
+    hint: 'Write { gradientDtype: "float32" } to keep the cotangents of half-precision values in float32, or leave it out.',
+  });
 }
 
 /** Which parameters of which function an operator is asked about. */
@@ -145,13 +169,14 @@ export const shapeOf = (carried: Derivative, p: number): Shape => carried.shapes
  * needed again: their content is copied and they are zero afterwards.
  */
 export function collect(plan: Plan, { args, shadows }: Call, cotangents: Any, keep: boolean): Any {
-  const { carried, byValue, selected, bare } = plan;
+  const { carried, byValue, selected, bare, gradientDtype } = plan;
   const tangent = (p: number) => {
     const shape = shapeOf(carried, p);
-    if (shadows[p] !== undefined) return ofPrimal((keep ? takeShadow : tangentOf)(shadows[p], args[p], shape), args[p]);
+    if (shadows[p] !== undefined)
+      return ofPrimal((keep ? takeShadow : tangentOf)(shadows[p], args[p], shape, gradientDtype), args[p]);
     const i = byValue.indexOf(p);
     const found = i < 0 ? undefined : byValue.length === 1 ? cotangents : cotangents?.[i];
-    return found ?? zeroOf(args[p]);
+    return roundedLeaf(found ?? zeroOf(args[p]), args[p], gradientDtype);
   };
   return bare ? tangent(selected[0] as number) : selected.map(tangent);
 }

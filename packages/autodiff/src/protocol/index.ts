@@ -11,10 +11,12 @@ export {
   type Wrt,
 } from "./derivative.ts";
 export {
+  type GradientDType,
   isLeaf,
   type Leaf,
   type PointwiseLeaf,
   pointwiseOf,
+  roundedLeaf,
   type VectorLeaf,
   vectorOf,
 } from "./leaves.ts";

@@ -4,6 +4,9 @@
  */
 import { pointwise, vector } from "./symbols.ts";
 
+/** What the operators of reverse mode take as `gradientDtype`. */
+export type GradientDType = "float32";
+
 /**
  * Vector space operations. `T` is the type of the tangent; where a method takes a primal value (`zero`, `one`,
  * `differentiable`, the first operand of `add` when a value moves) the leaf type itself is meant, and for numbers and
@@ -13,6 +16,16 @@ export interface VectorLeaf<T> {
   add(a: T, b: T): T;
   subtract(a: T, b: T): T;
   scale(a: T, factor: number): T;
+  /**
+   * The sum of two cotangents inside a derivative, where many come together: in a wider precision, if the type has a
+   * narrow one. Absent means `add`.
+   */
+  accumulate?(a: T, b: T): T;
+  /**
+   * A cotangent of `a` as it leaves a derivative: in the precision of `a`, or in `dtype`, which is the `gradientDtype` of
+   * the operator, where that is wider. Absent means that a type has one precision.
+   */
+  rounded?(cotangent: T, a: T, dtype?: GradientDType): T;
   /** Sum of the products of corresponding elements. */
   dot(a: T, b: T): number;
   /** The zero tangent at `a`: same shape, dtype and device. */
@@ -81,6 +94,12 @@ export function pointwiseOf<T>(leaf: T): PointwiseLeaf<T> {
   return (
     typeof leaf === "number" ? numberPointwise : (leaf as Record<symbol, unknown>)[pointwise]
   ) as PointwiseLeaf<T>;
+}
+
+/** A cotangent of `value` as it leaves a derivative: leaves may have been summed up in a wider precision than theirs. */
+export function roundedLeaf<T>(cotangent: T, value: unknown, dtype?: GradientDType): T {
+  if (!isLeaf(value) || !isLeaf(cotangent)) return cotangent;
+  return (value[vector].rounded?.(cotangent, value, dtype) ?? cotangent) as T;
 }
 
 /** Whether a value is a leaf object (numbers excluded). */

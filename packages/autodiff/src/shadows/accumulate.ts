@@ -8,7 +8,8 @@ export function add<T>(a: T | undefined, b: T | undefined): T | undefined {
   if (a === undefined) return b;
   if (b === undefined) return a;
   if (typeof a === "number") return ((a as number) + (b as number)) as T;
-  return vectorOf(a).add(a, b);
+  const space = vectorOf(a);
+  return space.accumulate === undefined ? space.add(a, b) : space.accumulate(a, b);
 }
 
 /**

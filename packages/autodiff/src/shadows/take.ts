@@ -1,5 +1,5 @@
 /** From shadows to tangents: symbolic zeros become real ones, and types that bring their own tangent get it. */
-import { type Any, manifoldOf, type Shape, vectorOf } from "../protocol/index.ts";
+import { type Any, type GradientDType, manifoldOf, roundedLeaf, type Shape, vectorOf } from "../protocol/index.ts";
 import {
   elementShape,
   type FloatArray,
@@ -13,24 +13,27 @@ import {
 import { zeroShadow } from "./zero.ts";
 
 /** The tangent accumulated in `shadow`, as a value of its own; the shadow is zero again afterwards. */
-export function takeShadow(shadow: Any, value: unknown, shape: Shape = "u"): Any {
-  const tangent = tangentOf(copyShadow(shadow), value, shape);
+export function takeShadow(shadow: Any, value: unknown, shape: Shape = "u", dtype?: GradientDType): Any {
+  const tangent = tangentOf(copyShadow(shadow), value, shape, dtype);
   clearShadow(shadow);
   return tangent;
 }
 
-/** The tangent accumulated in `shadow`, which the caller gives up: it becomes the tangent, its zeros filled in. */
-export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u"): Any {
+/**
+ * The tangent accumulated in `shadow`, which the caller gives up: it becomes the tangent, its zeros filled in and its
+ * leaves rounded.
+ */
+export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u", dtype?: GradientDType): Any {
   const structure = structureOf(shadow);
   if (structure === "floats") return likeFloats(shadow, value);
   if (structure === "array") {
     for (let i = 0; i < shadow.length; i++) {
       if (typeof shadow[i] !== "number")
-        shadow[i] = slotTangent(shadow[i], (value as Any)?.[i], elementShape(shape, i));
+        shadow[i] = slotTangent(shadow[i], (value as Any)?.[i], elementShape(shape, i), dtype);
     }
   } else if (structure === "map") {
     for (const [key, slot] of shadow)
-      shadow.set(key, slotTangent(slot, (value as Any)?.get(key), elementShape(shape, 0)));
+      shadow.set(key, slotTangent(slot, (value as Any)?.get(key), elementShape(shape, 0), dtype));
   } else if (structure === "struct") {
     if (value === undefined || value === null) return shadow;
     const numbers = numberFieldsOf(shape);
@@ -40,12 +43,13 @@ export function tangentOf(shadow: Any, value: unknown, shape: Shape = "u"): Any 
     for (const field of Object.keys(shadow)) {
       const slot = shadow[field];
       if (typeof slot !== "number") {
-        shadow[field] = slotTangent(slot, getField(value, field), fieldShape(value, field, shape));
+        shadow[field] = slotTangent(slot, getField(value, field), fieldShape(value, field, shape), dtype);
       }
     }
     for (const field of fieldsOf(value, shape)) {
       if (field in shadow || fieldShape(value, field, shape) === "-") continue;
-      const zero = zeroTangent(getField(value, field), fieldShape(value, field, shape));
+      const content = getField(value, field);
+      const zero = roundedLeaf(zeroTangent(content, fieldShape(value, field, shape)), content, dtype);
       if (zero !== undefined) shadow[field] = zero;
     }
     return manifoldOf(value)?.project(value, shadow) ?? shadow;
@@ -60,9 +64,10 @@ function likeFloats(shadow: FloatArray, value: unknown): FloatArray {
   return shadow.constructor === type ? shadow : new type(shadow);
 }
 
-function slotTangent(slot: Any, value: unknown, shape: Shape): Any {
-  if (slot === undefined) return shape === "-" ? undefined : zeroTangent(value, shape);
-  return typeof slot === "number" || structureOf(slot) === "leaf" ? slot : tangentOf(slot, value, shape);
+function slotTangent(slot: Any, value: unknown, shape: Shape, dtype: GradientDType | undefined): Any {
+  if (slot === undefined) return shape === "-" ? undefined : roundedLeaf(zeroTangent(value, shape), value, dtype);
+  if (typeof slot === "number") return slot;
+  return structureOf(slot) === "leaf" ? roundedLeaf(slot, value, dtype) : tangentOf(slot, value, shape, dtype);
 }
 
 /**

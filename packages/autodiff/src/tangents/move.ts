@@ -1,6 +1,6 @@
 /** Moving a value along a tangent: in place (`move`) and as a new value (`moved`). */
 import { PullbackError } from "../errors.ts";
-import { type Any, manifoldOf, vectorOf } from "../protocol/index.ts";
+import { type Any, manifoldOf, roundedLeaf, vectorOf } from "../protocol/index.ts";
 import { descriptorOf, fieldShape, fieldsOf, getField, setField, structureOf } from "../structure/index.ts";
 import type { TangentVector } from "../types/index.ts";
 
@@ -43,7 +43,7 @@ function movedLeaf(value: unknown, t: unknown, path: string): unknown {
   }
   if (structureOf(t) !== "leaf") throw mismatch(path, (value as object).constructor.name, t);
   const space = vectorOf(value);
-  return space.differentiable?.(value) === false ? value : space.add(value, t);
+  return space.differentiable?.(value) === false ? value : roundedLeaf(space.add(value, t), value);
 }
 
 function moveContent(value: Any, t: Any, path: string): void {

@@ -1,10 +1,16 @@
 /** The types of the differential operators' arguments and results. */
-import type { AnyFunction, Leaf } from "../protocol/index.ts";
+import type { AnyFunction, GradientDType, Leaf } from "../protocol/index.ts";
 import type { HasTangent, TangentVector } from "./tangent-vector.ts";
 
 /** Which parameters to differentiate with respect to: a position gives a bare tangent, a list a tuple. */
 export interface WrtOption<W extends number | readonly number[]> {
   readonly wrt: W;
+}
+
+/** How the operators of reverse mode report cotangents. */
+export interface PrecisionOption {
+  /** "float32" keeps the cotangents of half-precision leaves in the precision in which they were summed up. */
+  readonly gradientDtype?: GradientDType;
 }
 
 /** A tuple without its elements that have no tangent. A rest parameter is one entry, an array. */
@@ -50,10 +56,13 @@ export type GradientsWrt<P extends readonly unknown[], W extends number | readon
 
 /** `gradient`. */
 export interface GradientOperator {
-  <F extends CallableFunction>(f: F): F extends (...args: infer P) => unknown ? (...args: P) => Gradients<P> : never;
+  <F extends CallableFunction>(
+    f: F,
+    options?: PrecisionOption,
+  ): F extends (...args: infer P) => unknown ? (...args: P) => Gradients<P> : never;
   <F extends CallableFunction, const W extends number | readonly number[]>(
     f: F,
-    options: WrtOption<W>,
+    options: WrtOption<W> & PrecisionOption,
   ): F extends (...args: infer P) => unknown ? (...args: P) => GradientsWrt<P, W> : never;
 }
 
@@ -61,10 +70,11 @@ export interface GradientOperator {
 export interface ValueWithGradientOperator {
   <F extends CallableFunction>(
     f: F,
+    options?: PrecisionOption,
   ): F extends (...args: infer P) => infer R ? (...args: P) => { value: R; gradient: Gradients<P> } : never;
   <F extends CallableFunction, const W extends number | readonly number[]>(
     f: F,
-    options: WrtOption<W>,
+    options: WrtOption<W> & PrecisionOption,
   ): F extends (...args: infer P) => infer R ? (...args: P) => { value: R; gradient: GradientsWrt<P, W> } : never;
 }
 
@@ -72,10 +82,11 @@ export interface ValueWithGradientOperator {
 export interface PullbackOperator {
   <F extends CallableFunction>(
     f: F,
+    options?: PrecisionOption,
   ): F extends (...args: infer P) => infer R ? (...args: P) => (cotangent: TangentVector<R>) => Gradients<P> : never;
   <F extends CallableFunction, const W extends number | readonly number[]>(
     f: F,
-    options: WrtOption<W>,
+    options: WrtOption<W> & PrecisionOption,
   ): F extends (...args: infer P) => infer R
     ? (...args: P) => (cotangent: TangentVector<R>) => GradientsWrt<P, W>
     : never;
@@ -85,12 +96,13 @@ export interface PullbackOperator {
 export interface ValueWithPullbackOperator {
   <F extends CallableFunction>(
     f: F,
+    options?: PrecisionOption,
   ): F extends (...args: infer P) => infer R
     ? (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => Gradients<P> }
     : never;
   <F extends CallableFunction, const W extends number | readonly number[]>(
     f: F,
-    options: WrtOption<W>,
+    options: WrtOption<W> & PrecisionOption,
   ): F extends (...args: infer P) => infer R
     ? (...args: P) => { value: R; pullback: (cotangent: TangentVector<R>) => GradientsWrt<P, W> }
     : never;

@@ -132,6 +132,11 @@ export const codes = {
     "jacobian and hessian lay derivatives out by number: of one parameter and a result that are numbers, arrays of numbers or leaves.",
     "Use differential, pullback or hessianVectorProduct for one direction, and fix other parameters in a function literal.",
   ),
+  PB2013: explain(
+    "gradientDtype names another precision than float32",
+    "Cotangents of half-precision values are summed up in float32 inside a derivative, and rounded once when they leave it.",
+    'Write { gradientDtype: "float32" } to keep them as they were summed up, or leave it out.',
+  ),
   PB2020: explain(
     "A type error inside a function that is differentiated",
     "Types decide what is differentiable, so the compiler does not guess where they are wrong.",

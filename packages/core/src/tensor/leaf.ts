@@ -1,8 +1,9 @@
 /** How derivatives and optimizers, which know nothing of tensors, compute with them. */
 import type { PointwiseLeaf, VectorLeaf } from "@pullback/autodiff";
-import { isFloating } from "../dtype.ts";
+import { isFloating, isHalf } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
 import { stack } from "../operations/joining.ts";
+import { castTo } from "../operations/operand.ts";
 import { formatShape } from "../shape.ts";
 import { onesLike, tensor, zerosLike } from "./creation.ts";
 import type { Tensor } from "./tensor.ts";
@@ -13,6 +14,11 @@ export const tensorVector: VectorLeaf<Tensor> = {
   scale: (a, factor) => a.mul(factor),
   dot: (a, b) => a.mul(b).sum().item(),
   zero: (a) => zerosLike(a),
+  accumulate: (a, b) => (isHalf(a.dtype) && a.dtype === b.dtype ? castTo(a, "float32").add(b) : a.add(b)),
+  rounded(cotangent, a, dtype) {
+    if (!isFloating(a.dtype) || !isFloating(cotangent.dtype)) return cotangent;
+    return castTo(cotangent, isHalf(a.dtype) && dtype !== undefined ? dtype : a.dtype);
+  },
   one: (a) => {
     if (a.size !== 1)
       throw new ShapeError(

@@ -52,9 +52,17 @@ export function unary(s: Lowering, op: string, a: Value, type: Type): Value {
 export function writtenWrt(typescript: typeof ts, options: ts.Expression | undefined): string | undefined {
   if (options === undefined) return "";
   const literal = transparent(typescript, options);
-  if (!typescript.isObjectLiteralExpression(literal) || literal.properties.length !== 1) return undefined;
-  const [property] = literal.properties;
-  if (property === undefined || !typescript.isPropertyAssignment(property) || property.name.getText() !== "wrt")
+  if (!typescript.isObjectLiteralExpression(literal)) return undefined;
+  // In which precision cotangents are reported does not change which they are.
+  const given = literal.properties.filter((p) => p.name?.getText() !== "gradientDtype");
+  const [property] = given;
+  if (given.length === 0) return "";
+  if (
+    given.length > 1 ||
+    property === undefined ||
+    !typescript.isPropertyAssignment(property) ||
+    property.name.getText() !== "wrt"
+  )
     return undefined;
   const text = transparent(typescript, property.initializer).getText().replace(/\s+/g, "");
   return /^(\d+|\[(\d+,?)+\])$/.test(text) ? text.replace(",]", "]") : undefined;

@@ -322,7 +322,8 @@ class SiteFinder implements SitesOfFile {
         )
       : undefined;
     if (property === undefined) {
-      if (ts.isObjectLiteralExpression(literal) && literal.properties.length === 0) return full;
+      const saysNothing = (p: ts.ObjectLiteralElementLike) => p.name !== undefined && p.name.getText() !== "wrt";
+      if (ts.isObjectLiteralExpression(literal) && literal.properties.every(saysNothing)) return full;
       this.#report(
         "PB2008",
         this.#host.span(options),

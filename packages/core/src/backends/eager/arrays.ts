@@ -23,8 +23,8 @@ export const elementBytes: Record<DType, number> = {
 export const isInteger = (dtype: DType): boolean =>
   dtype === "int32" || dtype === "int8" || dtype === "uint8" || dtype === "bool";
 
-/** float16 and bfloat16: decoded to float32 before anything is computed. */
-export const isHalf = (dtype: DType): boolean => dtype === "float16" || dtype === "bfloat16";
+// Half precision is decoded to float32 before anything is computed.
+export { isHalf } from "../../dtype.ts";
 
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;
