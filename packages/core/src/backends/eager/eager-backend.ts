@@ -17,6 +17,7 @@ import { isContiguous, isHalf, newElements, sizeOf } from "./arrays.ts";
 import { ConvolutionKernels } from "./convolution/index.ts";
 import { Engine, type EngineOptions, localBytes } from "./engine.ts";
 import {
+  AlongKernels,
   CopyKernels,
   ElementwiseKernels,
   MatmulKernels,
@@ -36,6 +37,7 @@ export class EagerBackend implements Backend {
   /** @internal Memory, which the lazy backend shares. */
   readonly engine: Engine;
   private readonly copies: CopyKernels;
+  private readonly along: AlongKernels;
   private readonly elementwise: ElementwiseKernels;
   private readonly products: MatmulKernels;
   private readonly stored: StoredKernels;
@@ -48,6 +50,7 @@ export class EagerBackend implements Backend {
   constructor(options?: EngineOptions) {
     this.engine = new Engine(options);
     this.copies = new CopyKernels(this.engine);
+    this.along = new AlongKernels(this.engine, this.copies);
     this.elementwise = new ElementwiseKernels(this.engine, this.copies);
     this.products = new MatmulKernels(this.engine);
     this.stored = new StoredKernels(this.engine, this.products);
@@ -262,11 +265,11 @@ export class EagerBackend implements Backend {
   }
 
   takeAlongAxis(x: NDArray, indices: NDArray, axis: number): NDArray {
-    return plain.takeAlongAxis(this.engine, x, indices, axis);
+    return this.along.takeAlongAxis(x, indices, axis);
   }
 
   scatterAdd(x: NDArray, indices: NDArray, source: NDArray, axis: number): NDArray {
-    return plain.scatterAdd(this.engine, x, indices, source, axis);
+    return this.along.scatterAdd(x, indices, source, axis);
   }
 
   sliceUpdate(x: NDArray, starts: readonly number[], steps: readonly number[], value: NDArray): NDArray {

@@ -227,7 +227,7 @@ export class ConvolutionKernels {
     work: (dense: readonly [NDArray, NDArray], out: NDArray) => void,
   ): NDArray {
     const { engine } = this;
-    const dense = [this.copies.contiguous(operands[0]), this.copies.contiguous(operands[1])] as const;
+    const dense = [this.copies.dense(operands[0]), this.copies.dense(operands[1])] as const;
     engine.begin(dense[0], dense[1]);
     const out = engine.create(dense[0].dtype, shape);
     if (operands.some((x) => sizeOf(x.shape) === 0)) engine.window(out).fill(0);

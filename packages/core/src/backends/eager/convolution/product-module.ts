@@ -164,7 +164,8 @@ function multiplyFunction(module: ModuleBuilder, lanes: Lanes, tiles: readonly T
       sequence(at.set(i32.add(out, i32.mul(x, toStep))), i.set(start), panelsDown(tile, height));
     return sequence(
       x.set(i32.const(0)),
-      end.set(i32.sub(width, i32.const(wide - 1))),
+      // More than half a tile is a tile: what it reads beyond the row is not written.
+      end.set(i32.sub(width, i32.const(wide / 2))),
       loopTo(x, end, wide, column(whole)),
       loopTo(x, width, lanes.count, column(edge)),
       start.set(i),

@@ -25,6 +25,11 @@ export class CopyKernels {
     this.engine = engine;
   }
 
+  /** `x` itself where it is contiguous, else a copy; `engine.discard(dense, x)` afterwards. */
+  dense(x: NDArray): NDArray {
+    return isContiguous(x) ? x : this.contiguous(x);
+  }
+
   contiguous(x: NDArray): NDArray {
     const size = sizeOf(x.shape);
     if (elementBytes[x.dtype] !== 4 || size < worthwhile) return plain.contiguous(this.engine, x);

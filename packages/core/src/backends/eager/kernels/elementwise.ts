@@ -67,7 +67,7 @@ export class ElementwiseKernels {
       kernel = this.build(unaryModule(vectorUnary[op] as NonNullable<(typeof vectorUnary)[UnaryOp]>));
       this.unaries.set(op, kernel);
     }
-    const from = isContiguous(x) ? x : this.copies.contiguous(x);
+    const from = this.copies.dense(x);
     this.engine.begin(from);
     const out = this.engine.create("float32", x.shape);
     const [source, to] = [this.engine.address(from), this.engine.resultAddress(out)];
@@ -78,7 +78,7 @@ export class ElementwiseKernels {
 
   clip(x: NDArray, low: number, high: number): NDArray {
     this.clipping ??= this.build(clipModule());
-    const from = isContiguous(x) ? x : this.copies.contiguous(x);
+    const from = this.copies.dense(x);
     this.engine.begin(from);
     const out = this.engine.create("float32", x.shape);
     const bounds = this.engine.stageFloats(low, high);
@@ -118,7 +118,7 @@ export class ElementwiseKernels {
 
   binaryScalar(op: BinaryOp, a: NDArray, scalar: number, reversed: boolean): NDArray {
     const engine = this.engine;
-    const array = isContiguous(a) ? a : this.copies.contiguous(a);
+    const array = this.copies.dense(a);
     const kernel = reversed ? this.binaryKernel(op, "scalar", "vector") : this.binaryKernel(op, "vector", "scalar");
     engine.begin(array);
     const dtype = vectorComparison[op] === undefined ? "float32" : "bool";

@@ -1,6 +1,6 @@
 /** Softmax, RMS normalisation and rotary embedding of float32 arrays in generated code. */
 import type { NDArray } from "../../../backend/backend.ts";
-import { isContiguous, sizeOf } from "../arrays.ts";
+import { sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { shares } from "../threads/index.ts";
 import type { ModuleBuilder, SharedModule } from "../wasm/index.ts";
@@ -160,7 +160,7 @@ export class NormaliseKernels {
   }
 
   private dense(x: NDArray): NDArray {
-    return isContiguous(x) ? x : this.copies.contiguous(x);
+    return this.copies.dense(x);
   }
 
   /** Runs a kernel `(…addresses, rows, rowBytes, …rest)` over the rows of `x`; `at` is the byte where a share begins. */

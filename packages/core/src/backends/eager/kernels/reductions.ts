@@ -1,6 +1,6 @@
 /** Reductions of float32 arrays over any axes: neighbouring axes merge, and each group is one pass along memory. */
 import type { NDArray } from "../../../backend/backend.ts";
-import { isContiguous, sizeOf } from "../arrays.ts";
+import { sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { shares } from "../threads/index.ts";
 import type { SharedModule } from "../wasm/index.ts";
@@ -27,7 +27,7 @@ export class ReductionKernels {
 
   /** `axes` are sorted; the result keeps them with extent 1. */
   reduce(op: Reduction, x: NDArray, axes: readonly number[]): NDArray {
-    let from = isContiguous(x) ? x : this.copies.contiguous(x);
+    let from = this.copies.dense(x);
     if (axes.length === 0) return this.copies.contiguous(from);
     for (let last = axes.length - 1; last >= 0; ) {
       let first = last;

@@ -1,5 +1,5 @@
 /** The positions of maxima in pooling windows of float32 planes. */
-import { f32, i32, type Local, loopTo, ModuleBuilder, sequence } from "../wasm/index.ts";
+import { f32, f32x4, i32, i32x4, type Local, loopTo, ModuleBuilder, sequence, v128 } from "../wasm/index.ts";
 
 /**
  * `argmax(x, to, planes, planeBytes, rows, rowCount, cells, cellCount, step)`: for each plane, each row of cells, and each
@@ -8,6 +8,71 @@ import { f32, i32, type Local, loopTo, ModuleBuilder, sequence } from "../wasm/i
  */
 export function windowModule(): ModuleBuilder {
   const module = new ModuleBuilder();
+  anyFunction(module);
+  pairsFunction(module);
+  return module;
+}
+
+/**
+ * `argmaxPairs(x, to, planes, planeBytes, rows, rowCount, first, cellCount, taps)`: the same where cells begin two
+ * positions apart, `first` the first of them, and have `taps` neighbouring positions in a row; four cells at a time, so
+ * there are four at least.
+ */
+function pairsFunction(module: ModuleBuilder): void {
+  const f = module.function("argmaxPairs", new Array(9).fill("i32"));
+  const [x, to, planes, planeBytes, rows, rowCount, first, cellCount, taps] = f.parameters as Local[];
+  const names = ["plane", "row", "words", "lines", "cell", "line", "at", "end", "address"];
+  const [plane, row, words, lines, cell, line, at, end, address] = names.map(() => f.local("i32")) as Local[];
+  const [most, best, value, position, isTaken] = Array.from({ length: 5 }, () => f.local("v128")) as Local[];
+  const evens = [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27];
+  const steps = i32x4.const(0, 2, 4, 6);
+  const read = sequence(
+    address.set(i32.add(x, i32.shl(at, i32.const(2)))),
+    value.set(v128.shuffle(v128.load(address), v128.load(address, 16), evens)),
+    position.set(i32x4.add(i32x4.splat(at), steps)),
+  );
+  const visit = sequence(
+    read,
+    isTaken.set(v128.andnot(f32x4.eq(most, most), f32x4.le(value, most))),
+    best.set(v128.select(isTaken, position, best)),
+    most.set(v128.select(isTaken, value, most)),
+  );
+  const offset = i32.add(first, i32.shl(cell, i32.const(1)));
+  const fourCells = sequence(
+    // The last four may overlap those before.
+    cell.set(i32.select(i32.gt(cell, i32.sub(cellCount, i32.const(4))), i32.sub(cellCount, i32.const(4)), cell)),
+    at.set(i32.add(i32.load(words, 4), offset)),
+    read,
+    most.set(value),
+    best.set(position),
+    line.set(i32.add(words, i32.const(4))),
+    lines.set(i32.add(line, i32.shl(i32.load(words), i32.const(2)))),
+    loopTo(
+      line,
+      lines,
+      4,
+      sequence(at.set(i32.add(i32.load(line), offset)), end.set(i32.add(at, taps)), loopTo(at, end, 1, visit)),
+    ),
+    v128.store(i32.add(to, i32.shl(cell, i32.const(2))), best),
+  );
+  const perRow = sequence(
+    cell.set(i32.const(0)),
+    loopTo(cell, cellCount, 4, fourCells),
+    to.set(i32.add(to, i32.shl(cellCount, i32.const(2)))),
+    words.set(i32.add(words, i32.shl(i32.add(i32.load(words), i32.const(1)), i32.const(2)))),
+  );
+  f.code(
+    plane.set(i32.const(0)),
+    loopTo(
+      plane,
+      planes,
+      1,
+      sequence(words.set(rows), row.set(i32.const(0)), loopTo(row, rowCount, 1, perRow), x.set(i32.add(x, planeBytes))),
+    ),
+  );
+}
+
+function anyFunction(module: ModuleBuilder): void {
   const f = module.function("argmax", new Array(9).fill("i32"));
   const [x, to, planes, planeBytes, rows, rowCount, cells, cellCount, step] = f.parameters as Local[];
   const names = ["plane", "row", "words", "lines", "cell", "word", "line", "at", "end", "best"];
@@ -59,5 +124,4 @@ export function windowModule(): ModuleBuilder {
       sequence(words.set(rows), row.set(i32.const(0)), loopTo(row, rowCount, 1, perRow), x.set(i32.add(x, planeBytes))),
     ),
   );
-  return module;
 }

@@ -29,7 +29,7 @@ export class WindowKernels {
   argmax(x: NDArray, windows: readonly WindowAxis[]): NDArray {
     const { engine } = this;
     this.module ??= windowModule().share(engine.arena.memory);
-    const dense = this.copies.contiguous(x);
+    const dense = this.copies.dense(x);
     engine.begin(dense);
     const cellShape = windows.map((axis) => axis.start.length);
     const out = engine.create("int32", [x.shape[0], x.shape[1], ...cellShape]);
@@ -44,13 +44,19 @@ export class WindowKernels {
     const planes = x.shape[0] * x.shape[1];
     const planeBytes = sizeOf(x.shape.slice(2)) * 4;
     const perPlane = sizeOf(cellShape);
-    const rest = [planeBytes, table, perPlane / start.length, table + rows.length * 4, start.length, step];
-    engine.pool.divide(this.module, "argmax", planes, 1, (4 * leastElements) / planeBytes, (first, size) => [
-      from + first * planeBytes,
-      to + first * perPlane * 4,
-      size,
-      ...rest,
-    ]);
+    const isPairs =
+      step === 1 && start.length >= 4 && start.every((at, i) => at === start[0] + 2 * i && count[i] === count[0]);
+    const rest = isPairs
+      ? [planeBytes, table, perPlane / start.length, start[0], start.length, count[0]]
+      : [planeBytes, table, perPlane / start.length, table + rows.length * 4, start.length, step];
+    engine.pool.divide(
+      this.module,
+      isPairs ? "argmaxPairs" : "argmax",
+      planes,
+      1,
+      (4 * leastElements) / planeBytes,
+      (first, size) => [from + first * planeBytes, to + first * perPlane * 4, size, ...rest],
+    );
     engine.arena.freeScratch(table, tableBytes);
     engine.discard(dense, x);
     return engine.collect(out);

@@ -1,5 +1,7 @@
 /** What Winograd's code reads from memory: the words of a plan, shared by the TypeScript that writes them. Bytes, unless said otherwise. */
 
+import { points } from "./transforms.ts";
+
 export const plan = {
   channels: 0,
   rows: 1,
@@ -60,3 +62,12 @@ export const group = {
 
 /** Where in a task's scratch memory a transformation, a tile of a product, and four tiles of outputs have room. */
 export const room = { tile: 576, edge: 576 + 128, copies: 1024 } as const;
+
+/** Weights and cotangents are packed four channels side by side (as the rows of a product's tile), inputs eight. */
+export const tile = { rows: 4, vectors: 2 } as const;
+export const wide = 8;
+
+export const pointCount = points * points;
+
+/** Bytes from one point to the next, with a cache line between them so that they do not share the cache's sets. */
+export const pointBytes = (elements: number): number => elements * 4 + 64;

@@ -12,8 +12,9 @@ import { float32Lanes } from "../../kernels/lanes.ts";
 import { shares } from "../../threads/index.ts";
 import { hasRelaxedSimd, type SharedModule } from "../../wasm/index.ts";
 import { type Block, Scratch } from "../scratch.ts";
-import { group, plan, room } from "./layout.ts";
-import { outputs, pointBytes, pointCount, tile, winogradModule } from "./module.ts";
+import { group, plan, pointBytes, pointCount, room, tile, wide } from "./layout.ts";
+import { winogradModule } from "./module.ts";
+import { outputs } from "./transforms.ts";
 
 /** Channels on either side from which on the transformations are worth their while. */
 const leastChannels = 8;
@@ -160,7 +161,7 @@ export class Winograd {
     const scratch = new Scratch(engine);
     const [samples, channels] = x.shape;
     const rows = ct.shape[1];
-    const columns = padded(channels, 2 * tile.rows);
+    const columns = padded(channels, wide);
     const job = tiling(x, ct, padding, columns + rows, true);
     const partialBytes = this.productBytes(channels, rows);
     const partialCount = Math.min(mostPartials, Math.max(fewestPartials, Math.floor(partialBudget / partialBytes)));
@@ -220,7 +221,7 @@ export class Winograd {
 
   /** The bytes of products for all points, of which each share of the samples has its own. */
   private productBytes(channels: number, rows: number): number {
-    return pointCount * pointBytes(padded(channels, 2 * tile.rows) * rows);
+    return pointCount * pointBytes(padded(channels, wide) * rows);
   }
 
   private shared(): SharedModule {
