@@ -61,7 +61,8 @@ export const group = {
 } as const;
 
 /** Where in a task's scratch memory a transformation, a tile of a product, and four tiles of outputs have room. */
-export const room = { tile: 576, edge: 576 + 128, copies: 1024 } as const;
+const transformation = points * points * 16;
+export const room = { tile: transformation, edge: transformation + 128, copies: 1024 } as const;
 
 /** Weights and cotangents are packed four channels side by side (as the rows of a product's tile), inputs eight. */
 export const tile = { rows: 4, vectors: 2 } as const;

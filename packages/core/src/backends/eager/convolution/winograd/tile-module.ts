@@ -29,9 +29,6 @@ import {
   weightMatrix,
 } from "./transforms.ts";
 
-/** Scratch bytes of a transformation: its intermediate vectors. */
-export const tileScratch = points * points * 16;
-
 /** The functions that `tileFunctions` adds. */
 export interface TileFunctions {
   /** (a, b, c, d, rowBytes, scratch, to, toPoint): 6 × 6 inputs at each of four addresses to points. */
