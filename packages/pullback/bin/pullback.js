@@ -61,7 +61,14 @@ program
   .description("write JavaScript with derivatives, source maps, type declarations and pullback.json")
   .argument("[project]", "a folder or a tsconfig.json (default: the current folder)")
   .option("--out-dir <folder>", "where the output goes (default: the configured outDir, or dist)")
-  .action((project, { outDir }) => status(({ build }) => build(project, outDir === undefined ? {} : { outDir })));
+  .addOption(
+    new Option("--orders <count>", "how often dependents can differentiate what is tagged; 1 makes less code")
+      .choices(["1", "2"])
+      .default("2"),
+  )
+  .action((project, { outDir, orders }) =>
+    status(({ build }) => build(project, { ...(outDir === undefined ? {} : { outDir }), orders: Number(orders) })),
+  );
 
 program
   .command("explain")

@@ -254,7 +254,7 @@ export const codes = {
   ),
   PB3023: explain(
     "A package does not publish this derivative",
-    "The package is compiled by Pullback, but not for this mode or order: `pullback build` publishes both modes and the second order of everything tagged @differentiable, where they can be had.",
+    "The package is compiled by Pullback, but not for this mode or order: `pullback build` publishes both modes and the second order of everything tagged @differentiable, where they can be had; with `--orders 1` the first order alone, a package several times smaller.",
     "Tag the function there and build the package again with this version, or register a derivative.",
   ),
   PB4001: explain(

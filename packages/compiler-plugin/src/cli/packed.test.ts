@@ -161,6 +161,14 @@ test("the package holds JavaScript, declarations, maps and the manifest, and no 
   expect(manifest.classes).toEqual([{ module: "springs.js", name: "Spring", stores: ["k", "name"] }]);
 });
 
+test("--orders 1 publishes both modes of the first order, and much less code", () => {
+  expect(library.pullback("build", ".", "--orders", "1", "--out-dir", "once").status).toBe(0);
+  const read = (folder: string, file: string) => readFileSync(join(library.folder, folder, file), "utf8");
+  const { derivatives } = JSON.parse(read("once", "pullback.json"));
+  expect(derivatives).toContainEqual(expect.objectContaining({ name: "energy", modes: ["reverse", "forward"] }));
+  expect(2 * read("once", "springs.js").length).toBeLessThan(read("dist", "springs.js").length);
+});
+
 test("functions, methods, accessors, constructors that store, arrows and registrations differentiate", () => {
   const { status, stdout, stderr } = project.pullback("run", "main.ts");
   // energy = (k x)²; -2k · 2k + k² = -3k²; the norm's direction; the registered 10.

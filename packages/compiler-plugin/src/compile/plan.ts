@@ -104,8 +104,8 @@ function formsOf({ operator, target }: OperatorSite): Forms {
 }
 
 export interface PlanOptions {
-  /** What is tagged shall have what another project may ask of it: both modes, and both of what they make of it. */
-  readonly published?: boolean;
+  /** What is tagged shall have what another project may ask of it: both modes, and with 2 both of what they make of it. */
+  readonly published?: 1 | 2;
 }
 
 export function planProgram(
@@ -114,7 +114,7 @@ export function planProgram(
   progress: Progress = noProgress,
   options: PlanOptions = {},
 ): Plan {
-  return new Planner(program, stages, options.published === true).plan(progress);
+  return new Planner(program, stages, options.published ?? 0).plan(progress);
 }
 
 class Planner {
@@ -128,12 +128,12 @@ class Planner {
   /** Forward mode of function values: wanted where it can be had, once everything that must be had is there. */
   readonly #wishes: (() => void)[] = [];
   #wishing = false;
-  readonly #published: boolean;
+  readonly #published: 0 | 1 | 2;
 
   constructor(
     program: CompilerProgram,
     stages: Pick<Stages, "differentiate" | "differentiateForward">,
-    published: boolean,
+    published: 0 | 1 | 2,
   ) {
     this.#program = program;
     this.#stages = stages;
@@ -149,7 +149,7 @@ class Planner {
     }
     this.#drain(progress);
     // A function that is handed on as a value may reach any operator that the program uses.
-    if (this.#published || [...sites.values()].flat().some(({ operator }) => forwardOperators.has(operator))) {
+    if (this.#published > 0 || [...sites.values()].flat().some(({ operator }) => forwardOperators.has(operator))) {
       this.#wishing = true;
       for (const wish of this.#wishes) wish();
       this.#drain(progress);
@@ -184,7 +184,7 @@ class Planner {
       this.#demand(declaration.key, declaration.fullMask, both, { kind: "tag", declaration });
       const cause: Cause = { kind: "tag", declaration };
       this.#wish(declaration.key, declaration.fullMask, cause);
-      if (this.#published) this.#wishes.push(() => this.#publish(declaration, cause));
+      if (this.#published === 2) this.#wishes.push(() => this.#publish(declaration, cause));
     }
     return sites;
   }
