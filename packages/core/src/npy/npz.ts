@@ -2,11 +2,13 @@
 import { unzipSync, zipSync } from "fflate";
 import { CheckpointError } from "../safetensors/index.ts";
 import type { Tensor } from "../tensor/index.ts";
+import { damagedEntries } from "./checksums.ts";
 import { decodeNpy, encodeNpy } from "./npy.ts";
 
 /**
  * The arrays in the bytes of a .npz file, by name.
- * @throws CheckpointError PB7101 when it is no zip archive or holds something else than arrays, otherwise as `decodeNpy`
+ * @throws CheckpointError PB7101 when it is no zip archive or holds something else than arrays, PB7102 when a checksum does
+ *   not fit, otherwise as `decodeNpy`
  */
 export function decodeNpz(bytes: Uint8Array): Map<string, Tensor> {
   let entries: Record<string, Uint8Array>;
@@ -20,6 +22,13 @@ export function decodeNpz(bytes: Uint8Array): Map<string, Tensor> {
       hint: "A single array is a .npy file; read it with decodeNpy or loadNpy.",
     });
   }
+  const damaged = damagedEntries(bytes, entries);
+  if (damaged.length > 0)
+    throw new CheckpointError(`The archive is damaged: the checksum of "${damaged[0]}" does not fit its content.`, {
+      code: "PB7102",
+      names: damaged,
+      hint: "Copy or download the file again.",
+    });
   const arrays = new Map<string, Tensor>();
   for (const [file, content] of Object.entries(entries)) {
     if (!file.endsWith(".npy"))
