@@ -19,8 +19,13 @@ const { values: flags } = parseArgs({
     out: { type: "string", default: "runs/train-gemma" },
     resume: { type: "boolean", default: false },
     backend: { type: "string", default: "eager" },
+    help: { type: "boolean", short: "h", default: false },
   },
 });
+if (flags.help) {
+  console.log("npm start -- [--steps 240] [--seed 0] [--out runs/train-gemma] [--resume] [--backend eager]");
+  process.exit();
+}
 const [steps, seed] = [Number(flags.steps), Number(flags.seed)];
 if (!(steps >= 1)) throw new RangeError(`--steps is ${flags.steps}, and must be a number from 1`);
 await useBackend(flags.backend);

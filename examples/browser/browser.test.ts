@@ -25,7 +25,8 @@ const policies = {
 type Policy = keyof typeof policies;
 
 const inChromium = executablePath === undefined ? describe.skip : describe;
-inChromium("in Chromium (skipped: neither chromium nor google-chrome is in /usr/bin)", () => {
+const skipped = executablePath === undefined ? " (skipped: neither chromium nor google-chrome is in /usr/bin)" : "";
+inChromium(`in Chromium${skipped}`, () => {
   let browser: BrowserContext;
   const servers = new Map<Policy, Server>();
 
