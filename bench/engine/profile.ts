@@ -1,18 +1,21 @@
 /**
- * Where the engine's time goes: processor time (of all threads) in every primitive of the eager backend, and in every
+ * Where the engine's time goes: processor time (of all threads) and wall time in every primitive of the eager backend, and in every
  * fused kernel, without what it calls itself.
  */
+import { performance } from "node:perf_hooks";
 import { EagerBackend } from "../../packages/core/src/backends/eager/index.ts";
 import { KernelCache } from "../../packages/core/src/backends/lazy/kernels/index.ts";
 
 interface Entry {
   calls: number;
-  milliseconds: number;
+  /** Processor time, of all threads. */
+  processor: number;
+  wall: number;
 }
 
 const entries = new Map<string, Entry>();
 /** Time of calls inside the running one. */
-let inner = 0;
+let inner = { processor: 0, wall: 0 };
 
 /** In milliseconds; unlike the clock it does not run on while other processes have the processor. */
 export function processorTime(): number {
@@ -22,17 +25,20 @@ export function processorTime(): number {
 
 function timed<T>(name: string, work: () => T): T {
   const outer = inner;
-  inner = 0;
-  const start = processorTime();
+  inner = { processor: 0, wall: 0 };
+  const used = processorTime();
+  const start = performance.now();
   try {
     return work();
   } finally {
-    const whole = processorTime() - start;
-    const entry = entries.get(name) ?? { calls: 0, milliseconds: 0 };
+    const wall = performance.now() - start;
+    const processor = processorTime() - used;
+    const entry = entries.get(name) ?? { calls: 0, processor: 0, wall: 0 };
     entry.calls++;
-    entry.milliseconds += whole - inner;
+    entry.processor += processor - inner.processor;
+    entry.wall += wall - inner.wall;
     entries.set(name, entry);
-    inner = outer + whole;
+    inner = { processor: outer.processor + processor, wall: outer.wall + wall };
   }
 }
 
@@ -67,15 +73,20 @@ export function clearProfile(): void {
   entries.clear();
 }
 
-/** The largest shares of `total` milliseconds, in `rounds` rounds. */
-export function profile(total: number, rounds: number, rows = 14): string {
-  const sorted = [...entries].sort((a, b) => b[1].milliseconds - a[1].milliseconds);
-  const inside = sorted.reduce((sum, [, { milliseconds }]) => sum + milliseconds, 0);
-  const line = (name: string, milliseconds: number, calls: number) =>
-    `    ${(milliseconds / rounds).toFixed(2).padStart(8)} ms ${((100 * milliseconds) / total).toFixed(1).padStart(5)} %  ` +
-    `${(calls / rounds).toFixed(0).padStart(4)} × ${name}`;
+/** Where `rounds` rounds spent their milliseconds: processor time of all threads, its share, and wall time. */
+export function profile(total: { processor: number; wall: number }, rounds: number, rows = 14): string {
+  const sorted = [...entries].sort((a, b) => b[1].processor - a[1].processor);
+  const inside = { processor: 0, wall: 0 };
+  for (const [, { processor, wall }] of sorted) {
+    inside.processor += processor;
+    inside.wall += wall;
+  }
+  const line = (name: string, { calls, processor, wall }: Entry) =>
+    `    ${(processor / rounds).toFixed(2).padStart(8)} ms ${((100 * processor) / total.processor).toFixed(1).padStart(5)} %  ` +
+    `wall ${(wall / rounds).toFixed(2).padStart(8)} ms  ${(calls / rounds).toFixed(0).padStart(4)} × ${name}`;
+  const outside = { calls: rounds, processor: total.processor - inside.processor, wall: total.wall - inside.wall };
   return [
-    ...sorted.slice(0, rows).map(([name, { milliseconds, calls }]) => line(name, milliseconds, calls)),
-    line("outside of kernels", total - inside, rounds),
+    ...sorted.slice(0, rows).map(([name, entry]) => line(name, entry)),
+    line("outside of kernels", outside),
   ].join("\n");
 }

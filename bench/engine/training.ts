@@ -71,12 +71,13 @@ for (const name of names) {
       await useBackend(backend);
       step();
       clearProfile();
-      const start = processorTime();
+      const used = processorTime();
+      const start = performance.now();
       for (let i = 0; i < rounds; i++) step();
-      const total = processorTime() - start;
-      console.log(
-        `${name}, ${backend}: ${(total / rounds).toFixed(1)} ms of processor time a step\n${profile(total, rounds, 24)}`,
-      );
+      const total = { processor: processorTime() - used, wall: performance.now() - start };
+      const [processor, wall] = [total.processor, total.wall].map((time) => (time / rounds).toFixed(1));
+      console.log(`${name}, ${backend}: ${processor} ms of processor time a step, wall ${wall} ms`);
+      console.log(profile(total, rounds, 24));
     }
   else {
     for (let round = 0; round < rounds; round++)
