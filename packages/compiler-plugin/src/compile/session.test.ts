@@ -12,7 +12,7 @@ import { CompileError } from "./errors.ts";
 import { type Compiler, Session } from "./session.ts";
 
 let folder: string;
-let work: { programs: number; stripped: string[] };
+let work: { programs: number; stripped: string[]; forgotten: number };
 let diagnostics: Diagnostic[];
 
 beforeEach(() => {
@@ -20,7 +20,7 @@ beforeEach(() => {
   mkdirSync(join(folder, "node_modules"));
   writeFileSync(path("a.ts"), "f;");
   writeFileSync(path("b.ts"), "plain;");
-  work = { programs: 0, stripped: [] };
+  work = { programs: 0, stripped: [], forgotten: 0 };
   diagnostics = [];
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -60,6 +60,9 @@ const compiler: Compiler = {
       lower: () => ({ name: "f", params: [], result: { kind: "number" } }) as unknown as HirFunction,
     } as unknown as CompilerProgram;
   },
+  forgetSources() {
+    work.forgotten++;
+  },
   differentiateForward: () => {
     throw new Error("nobody asks for forward mode here");
   },
@@ -83,7 +86,7 @@ const compiler: Compiler = {
   },
 };
 
-const open = () => new Session({ projectFolder: folder, rootFiles: [path("a.ts")] }, compiler);
+const open = (once = false) => new Session({ projectFolder: folder, rootFiles: [path("a.ts")], once }, compiler);
 
 test("compiles once; a second session reads everything from the disk", () => {
   const first = open().unit(path("a.ts"));
@@ -91,11 +94,19 @@ test("compiles once; a second session reads everything from the disk", () => {
   expect(first.code).toContain('import * as $pb from "@pullback/autodiff/runtime"');
   expect(first.code).toContain('$pb.attach(f, { abi: 1, name: "f", kinds: "v", variants: { "1": {');
   open().unit(path("b.ts"));
-  expect(work).toEqual({ programs: 1, stripped: [path("a.ts"), path("b.ts")] });
+  expect(work).toEqual({ programs: 1, stripped: [path("a.ts"), path("b.ts")], forgotten: 0 });
   const second = open();
   expect(second.unit(path("a.ts"))).toEqual(first);
   expect(second.unit(path("b.ts")).code).toBe("plain;");
-  expect(work).toEqual({ programs: 1, stripped: [path("a.ts"), path("b.ts")] });
+  expect(work).toEqual({ programs: 1, stripped: [path("a.ts"), path("b.ts")], forgotten: 0 });
+});
+
+test("a session that compiles once writes everything and lets go of what was parsed", () => {
+  const session = open(true);
+  session.unit(path("a.ts"));
+  expect(work).toEqual({ programs: 1, stripped: [path("a.ts"), path("b.ts")], forgotten: 1 });
+  expect(session.unit(path("b.ts")).code).toBe("plain;");
+  expect(work.programs).toBe(1);
 });
 
 test("a change in a callee's file changes the compiled form of the caller's", () => {

@@ -24,6 +24,8 @@ export interface Compiler extends Stages {
     tsconfig?: string;
     oldProgram?: CompilerProgram;
   }): CompilerProgram;
+  /** Forgets the parsed files that outlive a program. */
+  forgetSources(): void;
 }
 
 export interface SessionOptions {
@@ -32,6 +34,11 @@ export interface SessionOptions {
   readonly tsconfig?: string;
   readonly progress?: () => Progress;
   readonly cache?: DiskCache;
+  /**
+   * Lets go of the program when all of it is compiled: for a host that compiles in the process that then runs what it
+   * compiled, whose every garbage collection would otherwise go through the syntax of all files.
+   */
+  readonly once?: boolean;
   /** What happens to a warning when its file is first loaded; it is written to stderr by default. */
   readonly warn?: (warning: Diagnostic, text: (file: string) => string) => void;
 }
@@ -62,7 +69,7 @@ export class Session {
   readonly #version: string;
   readonly #stateName: string;
   readonly #warned = new Set<string>();
-  readonly #revisions: Revisions;
+  #revisions: Revisions;
   #state: State | undefined;
   #program: CompilerProgram | undefined;
   #inputs = new Map<string, Input>();
@@ -208,7 +215,20 @@ export class Session {
     };
     this.#cache.sweep();
     this.#cache.write(this.#stateName, JSON.stringify(state));
+    if (this.#options.once) this.#forget(program, state);
     return state;
+  }
+
+  /** All that is left to write first, while it is parsed. Another file, not of the program, compiles all again. */
+  #forget(program: CompilerProgram, { sources, units, diagnostics }: State): void {
+    const wrong = new Set(diagnostics.filter(({ severity }) => severity === "error").map(({ span }) => span.file));
+    for (const file of sources)
+      if (units[file] === undefined && !wrong.has(file)) this.#stripped(program.text(file), file);
+    this.#program = undefined;
+    this.#revisions = new Revisions(this.#compiler);
+    this.#inputs.clear();
+    this.#written.clear();
+    this.#compiler.forgetSources();
   }
 
   /** Most files come out of a changed program as they did before: their JavaScript is kept by their text. */

@@ -2,6 +2,7 @@
 export type { DifferentiableDeclaration } from "./declarations/index.ts";
 export {
   abiVersion,
+  forgetSources,
   loadTypeScript,
   type Manifest,
   type ProjectFiles,

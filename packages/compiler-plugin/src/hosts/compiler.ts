@@ -1,7 +1,13 @@
 /** The stages of this package, put together. TypeScript itself is loaded by the first call that needs it. */
 import { differentiate, differentiateForward, withOperators } from "../ad/index.ts";
 import { emitDerivative } from "../emit/index.ts";
-import { type CompilerProgram, createProgram, type ProgramOptions, stripTypes } from "../frontend/index.ts";
+import {
+  type CompilerProgram,
+  createProgram,
+  forgetSources,
+  type ProgramOptions,
+  stripTypes,
+} from "../frontend/index.ts";
 
 export const compiler = {
   createProgram: (options: ProgramOptions): CompilerProgram => withOperators(createProgram(options)),
@@ -9,4 +15,5 @@ export const compiler = {
   differentiateForward,
   emitDerivative,
   stripTypes,
+  forgetSources,
 };

@@ -60,7 +60,7 @@ export class NodeFiles {
     const file = path.replaceAll("\\", "/");
     if (file.includes("/node_modules/")) return undefined;
     this.#session ??= new Session(
-      { projectFolder: projectFolderOf(path), rootFiles: [file], progress: terminalProgress },
+      { projectFolder: projectFolderOf(path), rootFiles: [file], progress: terminalProgress, once: true },
       this.#compiler,
     );
     const { code, map } = this.#session.unit(file);

@@ -13,6 +13,7 @@ export {
   refusalOf,
 } from "./published.ts";
 export { reparse } from "./reparse.ts";
+export { forgetSources } from "./source-files.ts";
 export { type StripOptions, type Stripped, stripTypes } from "./strip.ts";
 export { type HostOptions, TypeHost } from "./type-host.ts";
 export { loadTypeScript, type TypeScript } from "./typescript.ts";

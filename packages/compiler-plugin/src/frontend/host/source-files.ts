@@ -23,6 +23,12 @@ export function parsedSource(file: string, text: string): ts.SourceFile | undefi
   return known?.text === text ? known : undefined;
 }
 
+/** Forgets all trees, and with them whatever a checker has noted on them. */
+export function forgetSources(): void {
+  cache.clear();
+  latest.clear();
+}
+
 export function createHost(
   loaded: LoadedTypeScript,
   options: ts.CompilerOptions,
