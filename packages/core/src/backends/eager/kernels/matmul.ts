@@ -6,7 +6,7 @@ import type { NDArray } from "../../../backend/backend.ts";
 import { sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import { swapLast } from "../plain/matmul.ts";
-import { shares } from "../threads/index.ts";
+import { guidedShares } from "../threads/index.ts";
 import { hasRelaxedSimd, type SharedModule } from "../wasm/index.ts";
 import { blocks, gemmModule, type TileShape } from "./gemm-module.ts";
 import { float32Lanes, float64Lanes, type Lanes } from "./lanes.ts";
@@ -15,9 +15,15 @@ import { type MatvecFunctions, matvecModule } from "./matvec-module.ts";
 /** Up to here packing B costs more than reading it once per row. */
 const fewRows = 3;
 
-/** Multiplications and additions below which a product is not divided between threads, and at most in one task. */
+/** Multiplications and additions below which a product is not divided between threads. */
 const worthDividing = 2 ** 21;
-const largestTask = 2 ** 31;
+
+/** The least rows or columns of a share: each share packs all of the other operand. */
+const leastShare = 48;
+
+/** Least work of a share of many small products, and most of any share: a second or two. */
+const leastWork = 2 ** 19;
+const mostWork = 2 ** 34;
 
 /** With fused multiply-add a tile needs no register for products, and takes two rows more. */
 const tileShape: TileShape = { rows: hasRelaxedSimd() ? 6 : 4, vectors: 2 };
@@ -97,11 +103,13 @@ export class MatmulKernels {
   ): NDArray {
     const { engine } = this;
     const { rows, depth, columns } = product;
-    const tasks = shares(batches, taskCount(engine.pool.threads, batches * rows * depth * columns));
-    const perTask = workspaceBytes(lanes, product);
+    const { threads } = engine.pool;
+    const work = rows * depth * columns;
+    const tasks = guidedShares(batches, batches * work < worthDividing ? 1 : threads, 1, Math.ceil(leastWork / work));
+    const perThread = workspaceBytes(lanes, product);
     const tableBytes = batches * 12;
     const table = engine.arena.scratch(tableBytes);
-    const scratch = engine.arena.scratch(perTask * tasks.length);
+    const scratch = engine.arena.scratch(perThread * threads);
     const x = matrixOf(left, engine.address(left), lanes);
     const y = matrixOf(right, engine.address(right), lanes);
     const to = engine.resultAddress(out);
@@ -116,9 +124,10 @@ export class MatmulKernels {
     engine.pool.run(
       this.gemmFunctions(lanes),
       "multiplyEach",
-      tasks.map(({ start, size }, t) => [table + start * 12, size, ...layout, scratch + t * perTask]),
+      tasks.map(({ start, size }) => [table + start * 12, size, ...layout, scratch]),
+      perThread,
     );
-    engine.arena.freeScratch(scratch, perTask * tasks.length);
+    engine.arena.freeScratch(scratch, perThread * threads);
     engine.arena.freeScratch(table, tableBytes);
     return engine.collect(out);
   }
@@ -152,55 +161,46 @@ export interface Workspace {
 }
 
 function gemmWorkspace(engine: Engine, module: SharedModule, lanes: Lanes, largest: Product): Workspace {
-  const { rows, depth, columns } = largest;
+  const { pool } = engine;
+  const threads = largest.rows * largest.depth * largest.columns < worthDividing ? 1 : pool.threads;
   const tileColumns = tileShape.vectors * lanes.count;
-  const perTask = workspaceBytes(lanes, largest);
-  const count = taskCount(engine.pool.threads, rows * depth * columns);
-  const scratch = engine.arena.scratch(perTask * count);
+  const perThread = workspaceBytes(lanes, largest);
+  const scratch = engine.arena.scratch(perThread * threads);
   return {
     multiply(a, b, to, product, rowBytes, accumulate) {
       const { rows, depth, columns } = product;
-      const across = rows < columns;
-      const extent = across ? columns : rows;
       // Divided at tiles, along the longer side of the result.
-      const share = padded(Math.ceil(extent / count), across ? tileColumns : tileShape.rows);
-      const tasks: number[][] = [];
-      for (let start = 0; start < extent; start += share) {
-        const size = Math.min(share, extent - start);
-        tasks.push([
-          across ? a.address : a.address + start * a.rowStride,
-          a.rowStride,
-          a.columnStride,
-          across ? b.address + start * b.columnStride : b.address,
-          b.rowStride,
-          b.columnStride,
-          to + start * (across ? lanes.bytes : rowBytes),
-          rowBytes,
-          across ? rows : size,
-          depth,
-          across ? size : columns,
-          accumulate ? 1 : 0,
-          scratch + tasks.length * perTask,
-        ]);
-      }
-      engine.pool.run(module, "multiply", tasks);
+      const across = rows < columns;
+      const step = across ? tileColumns : tileShape.rows;
+      const extent = across ? columns : rows;
+      const most = (mostWork * extent) / (rows * depth * columns);
+      const tasks = guidedShares(extent, threads, step, leastShare, most).map(({ start, size }) => [
+        across ? a.address : a.address + start * a.rowStride,
+        a.rowStride,
+        a.columnStride,
+        across ? b.address + start * b.columnStride : b.address,
+        b.rowStride,
+        b.columnStride,
+        to + start * (across ? lanes.bytes : rowBytes),
+        rowBytes,
+        across ? rows : size,
+        depth,
+        across ? size : columns,
+        accumulate ? 1 : 0,
+        scratch,
+      ]);
+      pool.run(module, "multiply", tasks, perThread);
     },
-    free: () => engine.arena.freeScratch(scratch, perTask * count),
+    free: () => engine.arena.freeScratch(scratch, perThread * threads),
   };
 }
 
-/** What one task packs into. A whole cache line at the end keeps what two threads pack apart. */
+/** What one thread packs into. A whole cache line at the end keeps what two threads pack apart. */
 function workspaceBytes(lanes: Lanes, { depth, columns }: Product): number {
   const deep = Math.min(depth, blocks.depth);
   const widest = padded(Math.min(columns, blocks.columns), tileShape.vectors * lanes.count);
   const tileBytes = tileShape.rows * tileShape.vectors * 16;
   return padded(tileBytes + (padded(blocks.rows, tileShape.rows) + widest) * deep * lanes.bytes, 64) + 64;
-}
-
-/** Tasks for so much work: one for each thread, or more where a task would take long. */
-function taskCount(threads: number, work: number): number {
-  if (threads === 1 || work < worthDividing) return 1;
-  return Math.min(Math.max(threads, Math.ceil(work / largestTask)), 64);
 }
 
 /** One operand is a few vectors; the other has a stride of one element. */

@@ -4,7 +4,7 @@ import type { NDArray, Sliding } from "../../../backend/backend.ts";
 import { LazyBackend } from "../../lazy/index.ts";
 import { EagerBackend } from "../eager-backend.ts";
 import { noise } from "../test-arrays.ts";
-import { shares } from "./shares.ts";
+import { guidedShares, shares } from "./shares.ts";
 
 const one = new EagerBackend({ threads: 1 });
 const three = new EagerBackend({ threads: 3 });
@@ -110,4 +110,27 @@ test("shares cover a range once, in multiples of a step", () => {
     expect(at).toBe(count);
     expect(all.length).toBeLessThanOrEqual(Math.max(1, Math.min(parts, Math.floor(count / least))));
   }
+});
+
+test("guided shares cover a range once and grow smaller, within bounds", () => {
+  for (const [count, threads, step, least, most] of [
+    [1000, 2, 8, 48, 1000],
+    [1000, 8, 6, 48, 60],
+    [10, 3, 4, 48, 10],
+    [7, 1, 2, 1, 7],
+    [0, 2, 1, 1, 0],
+  ] as const) {
+    const all = guidedShares(count, threads, step, least, most);
+    let at = 0;
+    for (const [i, { start, size }] of all.entries()) {
+      expect(start).toBe(at);
+      expect(start % step).toBe(0);
+      if (i > 0) expect(size).toBeLessThanOrEqual(all[i - 1]!.size);
+      if (i < all.length - 1) expect(size).toBeGreaterThanOrEqual(Math.min(least, most));
+      expect(size).toBeLessThan(most + step);
+      at += size;
+    }
+    expect(at).toBe(count);
+  }
+  expect(guidedShares(1000, 2, 8, 48).map(({ size }) => size)).toEqual([376, 240, 144, 96, 56, 48, 40]);
 });

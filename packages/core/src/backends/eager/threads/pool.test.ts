@@ -18,7 +18,7 @@ const poolOf = (options: { threads: number; patience?: number }) => {
 afterAll(() => Promise.all(pools.map((pool) => pool.close())));
 
 /**
- * `count(at, rounds)` counts at an address; `hang(at)` counts there and waits (some seconds at most) until the number
+ * `count(at, rounds)` counts at an address, `countOwn(rounds, at)` as well; `hang(at)` counts there and waits (some seconds at most) until the number
  * behind is not 0; `fail(at)` leaves the memory if it finds 7.
  */
 function testModule() {
@@ -28,6 +28,10 @@ function testModule() {
   const [at, rounds] = count.parameters;
   const increment = (place: typeof at) => i32.store(place, i32.add(i32.load(place), i32.const(1)));
   count.code(i.set(i32.const(0)), loopTo(i, rounds, 1, increment(at)));
+  const own = module.function("countOwn", ["i32", "i32"]);
+  const turns = own.local("i32");
+  const [times, mine] = own.parameters;
+  own.code(turns.set(i32.const(0)), loopTo(turns, times, 1, increment(mine)));
   const hang = module.function("hang", ["i32"]);
   const turn = hang.local("i32");
   const [flag] = hang.parameters;
@@ -55,6 +59,22 @@ test("every task runs exactly once, in job after job, whoever takes it", async (
     );
     expect([...ints.subarray(64, 64 + size)]).toEqual(Array.from({ length: size }, (_, t) => 1 + t + job));
   }
+});
+
+test("each thread has scratch memory of its own, whoever takes which task", async () => {
+  const pool = poolOf({ threads: 3 });
+  let everHelped = false;
+  for (let job = 0; job < 40; job++) {
+    if (job === 2) await started();
+    ints.fill(0, 64, 64 + 48);
+    const tasks = Array.from({ length: 24 }, () => [20_000, 256]);
+    pool.run(module, "countOwn", tasks, 64);
+    // No thread has counted where another did, or counts would be lost.
+    const counts = [64, 80, 96].map((at) => ints[at]!);
+    expect(counts.reduce((a, b) => a + b)).toBe(24 * 20_000);
+    everHelped ||= counts[1]! + counts[2]! > 0;
+  }
+  expect(everHelped).toBe(true);
 });
 
 test("a worker that never finishes its task is an error; the next job has a new pool", async () => {

@@ -60,20 +60,23 @@ export class ThreadPool {
     this.patience = options.patience ?? 30_000;
   }
 
-  /** Runs the function for each task, in any order. @throws BackendError when a task failed or its worker died. */
-  run(module: SharedModule, name: string, tasks: readonly Parameters[]): void {
+  /**
+   * Runs the function for each task, in any order. With `own`, the last parameter is the address of scratch memory, of
+   * which each of `threads` threads has so many bytes. @throws BackendError when a task failed or its worker died.
+   */
+  run(module: SharedModule, name: string, tasks: readonly Parameters[], own = 0): void {
     const kernel = module.functions[name];
     if (this.threads === 1 || tasks.length < 2 || module.bytes.length > moduleRoom) {
       for (const task of tasks) kernel(...task);
       return;
     }
     if (tasks.length > mostTasks) {
-      for (let i = 0; i < tasks.length; i += mostTasks) this.run(module, name, tasks.slice(i, i + mostTasks));
+      for (let i = 0; i < tasks.length; i += mostTasks) this.run(module, name, tasks.slice(i, i + mostTasks), own);
       return;
     }
     this.crew ??= this.start();
     const { crew } = this;
-    this.publish(crew, module, name, tasks);
+    this.publish(crew, module, name, tasks, own);
     const shared = crew.control;
     const base = crew.job << 8;
     let state = Atomics.load(shared, control.state);
@@ -152,7 +155,7 @@ export class ThreadPool {
     return crew;
   }
 
-  private publish(crew: Crew, module: SharedModule, name: string, tasks: readonly Parameters[]): void {
+  private publish(crew: Crew, module: SharedModule, name: string, tasks: readonly Parameters[], own: number): void {
     const shared = crew.control;
     if (crew.module !== module.id) {
       crew.code.set(module.bytes);
@@ -162,6 +165,7 @@ export class ThreadPool {
     }
     shared[control.function] = Object.keys(module.functions).indexOf(name);
     shared[control.parameters] = (tasks[0] as Parameters).length;
+    shared[control.own] = own;
     tasks.forEach((task, t) => {
       for (let i = 0; i < task.length; i++) crew.parameters[t * mostParameters + i] = task[i] as number;
     });

@@ -17,3 +17,23 @@ export function shares(count: number, parts: number, step = 1, least = 1): Share
   for (let start = 0; start < count; start += size) result.push({ start, size: Math.min(size, count - start) });
   return result;
 }
+
+/** The part of what remains for a thread that a guided share takes. */
+const eagerness = 0.75;
+
+/**
+ * Shares that grow smaller, each but the last a multiple of `step`: whoever is done takes the next, so that a thread that
+ * the machine holds up costs little (Polychronopoulos and Kuck, "Guided self-scheduling", 1987). None but the last is
+ * smaller than `least`, none larger than `most` (but one step).
+ */
+export function guidedShares(count: number, threads: number, step: number, least: number, most = count): Share[] {
+  if (threads === 1) return count === 0 ? [] : [{ start: 0, size: count }];
+  const result: Share[] = [];
+  for (let start = 0; start < count; ) {
+    const wanted = Math.min(Math.max(least, ((count - start) * eagerness) / threads), most);
+    const size = Math.min(Math.ceil(wanted / step) * step, count - start);
+    result.push({ start, size });
+    start += size;
+  }
+  return result;
+}

@@ -18,6 +18,8 @@ export const control = {
   moduleBytes: 9,
   /** Tasks that workers have done, ever. */
   helped: 10,
+  /** Bytes of scratch memory of one thread, where the last parameter is where that of all begins; else 0. */
+  own: 11,
 } as const;
 
 /** Tasks of a job at most, and parameters of each. */
@@ -38,7 +40,7 @@ function work({ memory, shared }) {
   const parameters = new Float64Array(shared, ${controlInts * 4}, ${mostTasks * mostParameters});
   const code = new Uint8Array(shared, ${controlInts * 4 + parameterBytes});
   const instances = new Map();
-  Atomics.add(control, ${control.ready}, 1);
+  const thread = 1 + Atomics.add(control, ${control.ready}, 1);
   Atomics.notify(control, ${control.ready});
   let seen = 0;
   for (;;) {
@@ -67,7 +69,9 @@ function work({ memory, shared }) {
           instances.set(id, instance);
         }
         const at = task * ${mostParameters};
-        instance[control[${control.function}]](...parameters.subarray(at, at + control[${control.parameters}]));
+        const values = parameters.slice(at, at + control[${control.parameters}]);
+        values[values.length - 1] += thread * control[${control.own}];
+        instance[control[${control.function}]](...values);
       } catch {
         Atomics.store(control, ${control.failed}, 1);
       }
