@@ -62,8 +62,11 @@ program
   .argument("[project]", "a folder or a tsconfig.json (default: the current folder)")
   .option("--out-dir <folder>", "where the output goes (default: the configured outDir, or dist)")
   .addOption(
-    new Option("--orders <count>", "how often dependents can differentiate what is tagged; 1 makes less code")
-      .choices(["1", "2"])
+    new Option(
+      "--orders <count>",
+      "how often dependents can differentiate what the package publishes; 1 makes less code",
+    )
+      .choices(["1", "2", "3"])
       .default("2"),
   )
   .action((project, { outDir, orders }) =>

@@ -118,6 +118,11 @@ function orderOf(callee: Callee): number {
   return (code.rule === undefined ? 1 : 0) + orderOf(code.of);
 }
 
+/** The parameters of a registered `jvp` that its derivative is for: those of its target's `wrt` that have a tangent. */
+export function ruleMask({ params }: HirFunction, wrt: readonly number[]): string {
+  return params.map((p, i) => (wrt.includes(i) && passing(p.type) !== "-" ? "1" : "0")).join("");
+}
+
 /** The mask of a call, for a function that may take fewer or more parameters. */
 function fit(program: Program, key: string, mask: string): string {
   return program
@@ -131,9 +136,7 @@ function fitted(program: Program, key: string, { callee, mask }: SweepOp): strin
   const code = callee.kind === "value" ? callee.code : undefined;
   // One derivative of a rule serves all its calls.
   if (code?.rule === "jvp" && code.of.kind === "registered") {
-    const { wrt } = code.of;
-    const { length } = program.lower(key).params;
-    return fit(program, key, Array.from({ length }, (_, i) => (wrt.includes(i) ? "1" : "0")).join(""));
+    return ruleMask(program.lower(key), code.of.wrt);
   }
   const dual = dualOf(key);
   if (code === undefined || code.rule !== undefined || dual === undefined) return fit(program, key, mask);

@@ -57,7 +57,8 @@ export function withCalls(fn: HirFunction): HirFunction {
       else if (op.kind === "closure") carried(b, op);
       else if (op.kind === "runtime" && (op.fn === "jvp" || op.fn === "methodJvp")) {
         const before = op.results[0] as Value;
-        const code: Value = { ...before, type: carryingType };
+        // In code that was made by this function already, plain calls may read it too.
+        const code: Value = before.type === carryingType ? before : { ...before, type: carryingType };
         found.set(before, { code, target: op.args[0] as Value });
         // Code of code: of the third order.
         ops.push({ ...op, args: op.args.map((a) => found.get(a)?.code ?? a), results: [code] });

@@ -608,10 +608,11 @@ export function checkPlatform(
 const publishedAs: Record<string, string> = {
   reverse: "reverse-mode derivative",
   forward: "forward-mode derivative",
-  dual: "second derivative",
+  second: "second derivative",
+  third: "third derivative",
 };
 
-/** A function of an installed package has what its manifest says, and nothing of a third order. */
+/** A function of an installed package has what its manifest says. */
 function checkPublished(
   { report }: Pick<Context, "report">,
   callee: CallOp["callee"],
@@ -621,16 +622,24 @@ function checkPublished(
   let order = 0;
   let of = callee;
   for (; of.kind === "value" && of.code !== undefined; of = of.code.of) order++;
-  const published = of.kind === "value" || of.kind === "dynamic" ? of.published : undefined;
-  const wanted = order === 0 ? mode : "dual";
-  if (published === undefined || (order < 2 && published.modes.includes(wanted))) return;
+  const published = of.kind === "value" || of.kind === "dynamic" || of.kind === "registered" ? of.published : undefined;
+  const wanted = [mode, "second", "third"][order] ?? "higher";
+  if (published === undefined || published.modes.includes(wanted)) return;
+  const { name, package: from, modes } = published;
+  const rebuild =
+    of.kind === "registered"
+      ? `Give its registration there a vjp and a jvp, written in place or by name, and build the package`
+      : `Tag ${name} @differentiable there and build the package`;
+  const hints: Record<string, string> = {
+    second: `${rebuild} with pullback build --orders 2.`,
+    third: `Build the package with pullback build --orders 3${modes.includes("second") ? "" : ", its functions tagged @differentiable"}.`,
+    higher: "Packages publish up to the third order: build on the package's source.",
+  };
   report(
     "PB3023",
     span,
-    `The package ${published.package} publishes no ${order < 2 ? publishedAs[wanted] : "third derivative"} of ${published.name}.`,
-    order < 2
-      ? `Tag ${published.name} @differentiable there and build the package again with this version of Pullback, or register a derivative.`
-      : `Build on the package's source, or register a derivative: registerDerivative(${published.name}, …).`,
+    `The package ${from} publishes no ${publishedAs[wanted] ?? "derivative of that order"} of ${name}.`,
+    hints[wanted] ?? `${rebuild} again with this version of Pullback.`,
   );
 }
 
@@ -639,6 +648,7 @@ export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallO
   checkPublished(ctx, callee, mode, span);
   const code = callee.kind === "value" ? callee.code : undefined;
   if (code?.rule !== "jvp" || code.of.kind !== "registered" || code.of.jvpKey !== undefined) return;
+  if (code.of.published !== undefined) return;
   ctx.report(
     "PB3014",
     span,

@@ -1,11 +1,12 @@
 /** Differentiation of HIR. */
-import { Summaries } from "../analysis/index.ts";
+import type { Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import { type HirFunction, type Program, passing } from "../hir/index.ts";
 import { type Demand, demandsOf, initialisersIn, type ModeDemand } from "./demands.ts";
 import { independent } from "./independent.ts";
 import { jvp } from "./jvp.ts";
 import { prepare } from "./prepare.ts";
+import { summariesOf } from "./summaries.ts";
 import { freshIds, vjp } from "./vjp.ts";
 
 export type { Demand, Mode, ModeDemand } from "./demands.ts";
@@ -39,18 +40,9 @@ export interface ForwardFunction extends DerivedCode {
   readonly jvp: HirFunction;
 }
 
+export { conductOf } from "./conduct.ts";
+export { ruleMask } from "./demands.ts";
 export { withOperators } from "./operators.ts";
-
-const summaries = new WeakMap<Program, Summaries>();
-
-function summariesOf(program: Program): Summaries {
-  let known = summaries.get(program);
-  if (known === undefined) {
-    known = new Summaries(program);
-    summaries.set(program, known);
-  }
-  return known;
-}
 
 /** The reverse-mode derivative of one function; never throws for what the program says, only for defects of ours. */
 export function differentiate(program: Program, demand: Demand): DerivedFunction {

@@ -17,6 +17,11 @@ export function repetitionOf(program: Program, fn: HirFunction): Repetition {
   const whole = prepare(of, program, freshIds(of), summaries, "all");
   const own = { ...whole, params: [...whole.params, ...whole.captures], captures: [] };
   if (aliases(own, summaries).summary.mutates.some(Boolean)) return "writes";
+  return effectsOf(program, whole);
+}
+
+/** What a function does besides writing into what it is given. */
+export function effectsOf(program: Program, whole: HirFunction): Exclude<Repetition, "writes"> {
   const found = new Set<Repetition>();
   const seen = new Set<string>();
   const ofCallee = (callee: Callee, effects: boolean): void => {
@@ -25,10 +30,11 @@ export function repetitionOf(program: Program, fn: HirFunction): Repetition {
     } else if (callee.kind === "inert") {
       if (effects && callee.stops !== true && callee.operator === undefined) found.add("speaks");
     } else if (callee.kind === "known") enter(callee.key);
-    else if (callee.kind === "dynamic") {
+    else if (callee.kind === "dynamic" && callee.published === undefined) {
       for (const key of callee.implementations) enter(key);
       found.add("draws");
-    } else found.add("draws");
+    } else if (callee.published?.conduct?.effects === "state") found.add("speaks");
+    else if (callee.published?.conduct?.effects !== "none") found.add("draws");
   };
   const visit = (each: HirFunction): void => {
     const { body } = each.gradientOf?.of ?? each;
@@ -38,7 +44,8 @@ export function repetitionOf(program: Program, fn: HirFunction): Repetition {
       // Functions of the platform, and others that only have a declaration.
       const called =
         op.kind === "call" && op.callee.kind === "value" ? definitions.get(op.args[0] as Value) : undefined;
-      if (called?.kind === "global" && called.functionKey === undefined && called.holds === undefined)
+      const isSeen = op.kind === "call" && op.callee.kind === "value" && op.callee.published !== undefined;
+      if (called?.kind === "global" && called.functionKey === undefined && called.holds === undefined && !isSeen)
         found.add("speaks");
       if (op.kind === "math" && op.fn === "random") found.add("speaks");
       if (op.kind === "opaque" && op.effects && !/^\s*new \w*Error\(/.test(op.parts[0] ?? "")) found.add("speaks");

@@ -5,6 +5,7 @@ import type {
   GradientOf,
   HirFunction,
   Program,
+  PublishedCode,
   Region,
   RuntimeOp,
   Type,
@@ -159,16 +160,36 @@ export function summaryOfCall(call: CallOp, summaries: Summaries): Summary {
       return none;
     case "dynamic":
       return call.callee.implementations.length === 0
-        ? { ...worst(arity), mutates: call.args.map(() => call.effects) }
+        ? (ofPublished(call, call.callee.published, 0) ?? {
+            ...worst(arity),
+            mutates: call.args.map(() => call.effects),
+          })
         : union(
             call.callee.implementations.map((key) => summaries.of(key, arity)),
             arity,
           );
     case "value":
-      return call.callee.code === undefined ? worst(arity) : summaryOfCode(call, call.callee.code, summaries);
+      if (call.callee.code !== undefined) return summaryOfCode(call, call.callee.code, summaries);
+      return ofPublished(call, call.callee.published, 1) ?? worst(arity);
     case "inert":
       return call.effects ? { ...worst(arity), linked: [] } : { ...none, returned: call.args.map(() => true) };
   }
+}
+
+/** What a package says of its function; `first` is where the function's own arguments begin. */
+function ofPublished(call: CallOp, published: PublishedCode | undefined, first: number): Summary | undefined {
+  const conduct = published?.conduct;
+  if (conduct === undefined || call.spread?.some(Boolean) === true) return undefined;
+  if (call.args.length - first > conduct.mutates.length) return undefined;
+  const bits = (mask: string) => [
+    ...Array.from({ length: first }, () => false),
+    ...[...mask].map((bit) => bit === "1"),
+  ];
+  return {
+    mutates: bits(conduct.mutates),
+    returned: bits(conduct.returned),
+    linked: conduct.linked.map(([i, j]) => [i + first, j + first] as const),
+  };
 }
 
 /** Derivatives that stand as literals: what they do to their arguments follows from what their functions do. */

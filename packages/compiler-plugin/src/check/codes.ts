@@ -254,8 +254,8 @@ export const codes = {
   ),
   PB3023: explain(
     "A package does not publish this derivative",
-    "The package is compiled by Pullback, but not for this mode or order: `pullback build` publishes both modes and the second order of everything tagged @differentiable, where they can be had; with `--orders 1` the first order alone, a package several times smaller.",
-    "Tag the function there and build the package again with this version, or register a derivative.",
+    "The package is compiled by Pullback, but not for this mode or order. `pullback build` publishes both modes and the second order of everything tagged @differentiable and of every registration with a `vjp` and a `jvp`, where they can be had with all that they call; with `--orders 1` the first order alone, a package several times smaller, with `--orders 3` the third as well. What `hessian` makes of a function is of the second order, and of the third inside differentiated code.",
+    "Tag the function there, or register both modes, and build the package again with `--orders 2` or `--orders 3`; or register a derivative of the function.",
   ),
   PB4001: explain(
     "An active value is written to a global variable",

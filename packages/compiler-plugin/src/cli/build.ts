@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { isatty } from "node:tty";
 import { formatDiagnostic } from "../check/index.ts";
-import { type Compiler, compileFile, planProgram, terminalProgress } from "../compile/index.ts";
+import { type Compiler, compileFile, type Orders, planProgram, terminalProgress } from "../compile/index.ts";
 import { compiler } from "../hosts/compiler.ts";
 import { emitDeclarations } from "./declarations.ts";
 import { manifestOf } from "./manifest.ts";
@@ -15,8 +15,8 @@ import { commonFolder, openProject } from "./project.ts";
 export interface BuildOptions {
   /** Where the output goes; the tsconfig's `outDir`, or `dist`, by default. */
   readonly outDir?: string;
-  /** How often those who depend on the package can differentiate what is tagged: 2, or 1 for less code (about a sixth). */
-  readonly orders?: 1 | 2;
+  /** How often those who depend on the package can differentiate what it publishes: 2, or 1 for less code, 3 for more. */
+  readonly orders?: Orders;
 }
 
 /** Builds a folder or tsconfig; gives 1 when there are errors (nothing is written then, or no declarations), else 0. */

@@ -1,15 +1,15 @@
 /** `pullback.json`: what a compiled package carries, so that a compiler can differentiate through it without its source. */
 import { relative } from "node:path";
+import { conductOf, ruleMask } from "../ad/index.ts";
 import type { Plan } from "../compile/index.ts";
 import {
   abiVersion,
   type CompilerProgram,
-  type DifferentiableDeclaration,
   type Manifest,
   type PublishedMode,
   publishedModes,
 } from "../frontend/index.ts";
-import { applicationKey, dualKey, fullMaskOf } from "../hir/index.ts";
+import { dualKey, fullMaskOf } from "../hir/index.ts";
 
 export function manifestOf(
   program: CompilerProgram,
@@ -29,20 +29,25 @@ export function manifestOf(
         modes: publishedModes.filter((mode) =>
           mode === "reverse"
             ? variants.some((each) => each.mode === mode && plan.complete(each.key, each.mask, mode))
-            : isPublished(program, plan, declaration, mode),
+            : mode === "forward"
+              ? plan.complete(declaration.key, declaration.fullMask, mode)
+              : isPublished(program, plan, declaration.key, declaration.fullMask, mode === "second" ? 1 : 2),
         ),
+        conduct: conductOf(program, declaration.key),
       })),
   );
   const registrations = sources.flatMap((file) =>
-    program.registrations(file).map(({ declared, forward, reverse }) => ({
-      module: moduleOf(declared.file),
-      name: declared.name,
-      from: moduleOf(file),
-      modes: [
-        ...(reverse === false ? [] : (["reverse"] as const)),
-        ...(forward === false ? [] : (["forward"] as const)),
-      ],
-    })),
+    program.registrations(file).map(({ declared, forward, reverse, jvp, positions, receiver, effects, retains }) => {
+      const again = (order: number) => jvp !== undefined && isRulePublished(program, plan, jvp.key, positions, order);
+      const has: Record<PublishedMode, boolean> = { reverse, forward, second: again(1), third: again(2) };
+      return {
+        module: moduleOf(declared.file),
+        name: declared.name,
+        from: moduleOf(file),
+        modes: publishedModes.filter((mode) => has[mode]),
+        ...{ wrt: positions, receiver, effects, retains },
+      };
+    }),
   );
   const classes = sources.flatMap((file) =>
     program
@@ -54,16 +59,22 @@ export function manifestOf(
   return { abi: abiVersion, derivatives, registrations, classes };
 }
 
-/** Whether a function can be differentiated so with respect to every parameter, with all that it calls. */
-function isPublished(
+/** Whether the forward-mode code of a function, or of that again, can be differentiated in both modes, with all that it calls. */
+function isPublished(program: CompilerProgram, plan: Plan, of: string, mask: string, times: number): boolean {
+  if (times === 0) return plan.complete(of, mask, "reverse") && plan.complete(of, mask, "forward");
+  const key = dualKey({ of, mask });
+  if (plan.variantsOf(key).length === 0) return false;
+  return isPublished(program, plan, key, fullMaskOf(program.lower(key)), times - 1);
+}
+
+/** Whether a registered `jvp` can be differentiated in both modes: its first derivatives are the target's second. */
+function isRulePublished(
   program: CompilerProgram,
   plan: Plan,
-  { key: of, fullMask: mask }: DifferentiableDeclaration,
-  mode: Exclude<PublishedMode, "reverse">,
+  key: string,
+  positions: readonly number[],
+  order: number,
 ): boolean {
-  if (mode === "forward") return plan.complete(of, mask, mode);
-  const made = mode === "dual" ? dualKey({ of, mask }) : applicationKey({ operator: "gradient", of, wrt: "" });
-  if (plan.variantsOf(made).length === 0) return false;
-  const full = fullMaskOf(program.lower(made));
-  return plan.complete(made, full, "reverse") && plan.complete(made, full, "forward");
+  if (plan.variantsOf(key).length === 0) return false;
+  return isPublished(program, plan, key, ruleMask(program.lower(key), positions), order - 1);
 }

@@ -1,6 +1,6 @@
 /** A library is built and packed; another project differentiates through its JavaScript, declarations and manifest. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { TemporaryProject } from "../../testdata/temporary-project.ts";
@@ -20,7 +20,7 @@ const library = new TemporaryProject({
     include: ["src"],
   }),
   "src/index.ts":
-    'export { Body, energy, norm, plain, scale, Spring } from "./springs.ts";\nexport { sensor } from "./sensor.ts";\n',
+    'export { Body, energy, norm, plain, scale, Spring } from "./springs.ts";\nexport { cubed, sensor, Vec } from "./sensor.ts";\n',
   "src/springs.ts": `
 export class Spring {
   constructor(public k: number, public readonly name: string) {}
@@ -62,6 +62,46 @@ import { registerDerivative } from "@pullback/autodiff";
 export function sensor(x: number): number {
   return Math.round(x);
 }
+export function cubed(x: number, y: number): number {
+  return [x].map((v) => v * v * v)[0]! * y;
+}
+const third = (x: number) => 3 * x * x;
+function rule(x: number, y: number) {
+  return { value: cubed(x, y), differential: (dx: number, dy: number) => third(x) * y * dx + x ** 3 * dy };
+}
+registerDerivative(cubed, {
+  vjp: (x: number, y: number) => ({ value: cubed(x, y), pullback: (d: number) => [third(x) * y * d, x ** 3 * d] }),
+  jvp: rule,
+});
+interface Arrow {
+  x: number;
+  y: number;
+}
+export class Vec {
+  constructor(readonly x: number, readonly y: number) {}
+  /** Registered. */
+  dot(other: Vec): number {
+    return this.x * other.x + this.y * other.y;
+  }
+  size(): number {
+    return Math.hypot(this.x, this.y);
+  }
+}
+registerDerivative(Vec.prototype.dot, {
+  vjp: (a: Vec, b: Vec) => ({
+    value: a.dot(b),
+    pullback: (d: number) => [{ x: d * b.x, y: d * b.y }, { x: d * a.x, y: d * a.y }],
+  }),
+  jvp: (a: Vec, b: Vec) => ({
+    value: a.dot(b),
+    differential: (da?: Arrow, db?: Arrow) => (da?.x ?? 0) * b.x + (da?.y ?? 0) * b.y + a.x * (db?.x ?? 0) + a.y * (db?.y ?? 0),
+  }),
+});
+registerDerivative(Vec.prototype.size, {
+  vjp: (v: Vec) => ({ value: v.size(), pullback: (d: number) => ({ x: (d * v.x) / v.size(), y: (d * v.y) / v.size() }) }),
+  jvp: (v: Vec) => ({ value: v.size(), differential: (dv?: Arrow) => ((dv?.x ?? 0) * v.x + (dv?.y ?? 0) * v.y) / v.size() }),
+  wrt: ["this"],
+});
 registerDerivative(sensor, { vjp: (x: number) => ({ value: Math.round(x), pullback: (d: number): number => 10 * d }) });
 `,
 });
@@ -102,10 +142,46 @@ console.log(JSON.stringify([
   [gradient(gradient(stretched))(3), derivative(gradient(stretched))(3)],
 ]));
 `,
+  "rules.ts": `${operator}
+import { cubed, Vec } from "springs";
+const cubic = (x: number) => cubed(x, x) + cubed(2, x);
+const curved = (x: number) => {
+  const v = new Vec(x, x * x);
+  return v.dot(v) * v.size();
+};
+console.log(JSON.stringify([
+  [gradient(gradient(cubic))(1.5), derivative(gradient(cubic))(1.5), gradient(derivative(cubic))(1.5), derivative(derivative(cubic))(1.5)],
+  [gradient(gradient(curved))(1.5), derivative(gradient(curved))(1.5), gradient(derivative(curved))(1.5), derivative(derivative(curved))(1.5)],
+  hessian((p: number[]) => cubed(p[0]!, p[1]!))([2, 3]),
+  pullback(gradient(cubed))(2, 3)([1, 0]),
+  differential(gradient(cubed))(2, 3)(0, 1),
+]));
+`,
+  "inside.ts": `${operator}import { jacobian, valueWithGradient } from "@pullback/autodiff";
+import { cubed, norm } from "springs";
+const f = (x: number) => {
+  const row = jacobian(norm)([x, 2]);
+  const [dx, dy] = pullback(cubed)(x, 2)(x);
+  const { value, gradient: slopes } = valueWithGradient(cubed)(x, x);
+  const along = differential(norm)([x, 1])([1, x]);
+  return row[0]! * dx + dy + value * slopes[0] + along + derivative(cubed, { wrt: 0 })(x, 3);
+};
+const plain = (x: number) => {
+  const n = (a: number, b: number) => Math.hypot(a, b);
+  return (x / n(x, 2)) * 6 * x ** 3 + x ** 4 + x ** 4 * 3 * x ** 3 + (2 * x) / n(x, 1)
+    + 9 * x * x;
+};
+const h = 1e-5;
+console.log(JSON.stringify([
+  f(1.3) - plain(1.3),
+  gradient(f)(1.3) - (plain(1.3 + h) - plain(1.3 - h)) / (2 * h),
+  derivative(f)(1.3) - gradient(f)(1.3),
+]));
+`,
   "again.ts": `${operator}import { sensor } from "springs";\ngradient(gradient((x: number) => sensor(x) * x))(1);\n`,
   "forwards.ts": `${operator}import { sensor } from "springs";\nderivative((x: number) => sensor(x) * x)(1);\n`,
   "third.ts": `${operator}import { norm } from "springs";\ngradient(gradient(gradient((x: number) => norm([x, 1]))))(1);\n`,
-  "direct-third.ts": `${operator}import { energy } from "springs";\npullback(gradient(energy, { wrt: 1 }));\n`,
+  "direct-third.ts": `${operator}import { cubed } from "springs";\nhessian((x: number) => gradient((y: number) => cubed(x, y))(x));\n`,
   "plain.ts": `${operator}import { plain } from "springs";\ngradient((x: number) => plain(x) * 2)(1);\n`,
   "direct.ts": `${operator}import { plain } from "springs";\ngradient(plain)(1);\n`,
   "body.ts": `${operator}import { Body } from "springs";\ngradient((x: number) => new Body(x).mass)(1);\n`,
@@ -148,17 +224,30 @@ test("the package holds JavaScript, declarations, maps and the manifest, and no 
   const manifest = JSON.parse(
     readFileSync(join(project.folder, "node_modules", "springs", "dist", "pullback.json"), "utf8"),
   );
+  const rule = (name: string, modes: string[], wrt: number[], receiver = false) => {
+    const place = { module: "sensor.js", from: "sensor.js" };
+    return { ...place, name, modes, wrt, receiver, effects: "none", retains: false };
+  };
   expect(manifest.registrations).toEqual([
-    { module: "sensor.js", name: "sensor", from: "sensor.js", modes: ["reverse"] },
+    rule("cubed", ["reverse", "forward", "second"], [0, 1]),
+    rule("Vec.dot", ["reverse", "forward", "second"], [0, 1], true),
+    rule("Vec.size", ["reverse", "forward", "second"], [0], true),
+    rule("sensor", ["reverse"], [0]),
   ]);
   const modes = Object.fromEntries(
     manifest.derivatives.map((each: { name: string; modes: string[] }) => [each.name, each.modes]),
   );
   expect(modes).toMatchObject({
-    energy: ["reverse", "forward", "dual", "gradient"],
-    scale: ["reverse", "forward", "dual"],
+    energy: ["reverse", "forward", "second"],
+    scale: ["reverse", "forward", "second"],
   });
-  expect(manifest.classes).toEqual([{ module: "springs.js", name: "Spring", stores: ["k", "name"] }]);
+  expect(manifest.classes).toEqual([
+    { module: "sensor.js", name: "Vec", stores: ["x", "y"] },
+    { module: "springs.js", name: "Spring", stores: ["k", "name"] },
+  ]);
+  const conduct = (name: string) => manifest.derivatives.find((each: { name: string }) => each.name === name).conduct;
+  expect(conduct("norm")).toEqual({ mutates: "0", returned: "0", linked: [], effects: "none" });
+  expect(conduct("scale")).toEqual({ mutates: "10", returned: "00", linked: [], effects: "none" });
 });
 
 test("--orders 1 publishes both modes of the first order, and much less code", () => {
@@ -193,11 +282,35 @@ test("second orders, in every pair of modes, go through the package", () => {
   expect(stretched).toEqual(near([116, 116]));
 });
 
+test("registered derivatives are differentiated again, in every pair of modes", () => {
+  const { status, stdout, stderr } = project.pullback("run", "rules.ts");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const near = (values: number[]) => values.map((value) => expect.closeTo(value, 10));
+  const [cubic, curved, rows, back, forth] = JSON.parse(stdout);
+  // cubic = x⁴ + 8x; curved = (x² + x⁴)^(3/2), whose second derivative at 1.5 is that of x³ (1 + x²)^(3/2).
+  expect(cubic).toEqual(near([27, 27, 27, 27]));
+  const [x, u] = [1.5, 3.25];
+  const bent = 6 * x * u ** 1.5 + 2 * 3 * x * x * 3 * x * u ** 0.5 + x ** 3 * (3 * u ** 0.5 + (3 * x * x) / u ** 0.5);
+  expect(curved).toEqual(near([bent, bent, bent, bent]));
+  expect(rows).toEqual([near([36, 12]), near([12, 0])]);
+  expect(back).toEqual(near([36, 12]));
+  expect(forth).toEqual(near([12, 0]));
+});
+
+test("operators of published functions stand inside differentiated code", () => {
+  const { status, stdout, stderr } = project.pullback("run", "inside.ts");
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  const [value, gradient, derivative] = JSON.parse(stdout);
+  expect(Math.abs(value)).toBeLessThan(1e-12);
+  expect(Math.abs(gradient)).toBeLessThan(1e-6);
+  expect(Math.abs(derivative)).toBeLessThan(1e-10);
+});
+
 test.each([
   ["again.ts", "PB3023", "springs publishes no forward-mode derivative of sensor"],
   ["forwards.ts", "PB3023", "springs publishes no forward-mode derivative of sensor"],
   ["third.ts", "PB3023", "springs publishes no third derivative of norm"],
-  ["direct-third.ts", "PB3023", "springs publishes no derivative of what gradient makes of energy"],
+  ["direct-third.ts", "PB3023", "springs publishes no third derivative of cubed"],
   ["plain.ts", "PB3021", "springs publishes no derivative of plain"],
   ["direct.ts", "PB3021", "springs publishes no derivative of plain"],
   ["body.ts", "PB3001", "The constructor of Body"],
@@ -209,4 +322,32 @@ test.each([
   expect(stderr).toContain(message);
   expect(stderr).toContain("help: ");
   expect(status).toBe(1);
+});
+
+test("--orders 3 publishes third derivatives", () => {
+  expect(library.pullback("build", ".", "--orders", "3").status).toBe(0);
+  const target = join(project.folder, "node_modules", "springs", "dist");
+  cpSync(join(library.folder, "dist"), target, { recursive: true });
+  project.write({
+    "thirds.ts": `${operator}import { hessianVectorProduct } from "@pullback/autodiff";
+import { cubed, norm, Vec } from "springs";
+const bend = (x: number) => hessian(norm)([x, 2])[0]![0]! + hessianVectorProduct(norm)([x, 2], [0, 1])[0]!;
+const f = (x: number) => norm([x, 1]) + cubed(x, 2) * new Vec(x, 1).dot(new Vec(1, x)) + new Vec(x, 1).size();
+console.log(JSON.stringify([
+  gradient(gradient(gradient(f)))(1),
+  derivative(gradient(gradient(f)))(1),
+  gradient(derivative(gradient(f)))(1),
+  derivative(derivative(derivative(f)))(1),
+  gradient(bend)(1),
+  derivative(bend)(1),
+]));
+`,
+  });
+  const run = project.pullback("run", "thirds.ts");
+  expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: "" });
+  // The third derivative of √(x² + 1) is -3x / (x² + 1)^(5/2), and counts twice; that of 2x³ · 2x is 96x.
+  const expected = expect.closeTo(96 - 6 / 2 ** 2.5, 10);
+  // bend = (4 - 2x) / (x² + 4)^(3/2)
+  const bent = expect.closeTo(-2 / 5 ** 1.5 - 6 / 5 ** 2.5, 10);
+  expect(JSON.parse(run.stdout)).toEqual([expected, expected, expected, expected, bent, bent]);
 });

@@ -1,11 +1,12 @@
 /** Why a function is being differentiated, told from the function outwards to the operator that asked. */
 import type { DiagnosticNote } from "../check/index.ts";
 import type { DifferentiableDeclaration, OperatorSite } from "../frontend/index.ts";
-import type { Program } from "../hir/types.ts";
+import type { Program, Span } from "../hir/types.ts";
 
 export type Cause =
   | { readonly kind: "site"; readonly site: OperatorSite }
   | { readonly kind: "tag"; readonly declaration: DifferentiableDeclaration }
+  | { readonly kind: "registration"; readonly target: string; readonly span: Span }
   /** The variant, as `key|mask`, whose derivative calls this one. */
   | { readonly kind: "caller"; readonly id: string };
 
@@ -16,6 +17,17 @@ interface Link {
 
 /** Chains longer than this are cut in the middle: the ends tell most. */
 const longest = 8;
+
+function asked(name: string, cause: Exclude<Cause, { kind: "caller" }>): DiagnosticNote {
+  switch (cause.kind) {
+    case "site":
+      return { message: `when differentiating ${name}, as ${cause.site.operator}(…) asks here`, span: cause.site.span };
+    case "tag":
+      return { message: `when differentiating ${name}, which is tagged @differentiable` };
+    case "registration":
+      return { message: `when differentiating ${name}, the rule registered for ${cause.target}`, span: cause.span };
+  }
+}
 
 export function chainNotes(
   link: Link,
@@ -36,11 +48,7 @@ export function chainNotes(
       current = caller;
       continue;
     }
-    const asked =
-      cause.kind === "site"
-        ? { message: `when differentiating ${name}, as ${cause.site.operator}(…) asks here`, span: cause.site.span }
-        : { message: `when differentiating ${name}, which is tagged @differentiable` };
-    notes.push(asked);
+    notes.push(asked(name, cause));
     break;
   }
   if (notes.length <= longest) return notes;

@@ -82,13 +82,19 @@ class FileCompiler {
       if (wrt !== undefined) this.#edits.insert(wrt.offset, wrt.text, "open");
     }
     for (const { declaration, variants } of declarations) this.#attach(declaration, variants);
-    for (const { key, span, variants } of literals) {
+    for (const { key, span, variants, expanded } of literals) {
       const carrier = this.#inlineCarrier(key, variants);
       // A function expression's own name is known inside it only: its derivatives, beside it, need it too.
       const own = /^function\s*([\w$]+)/.exec(this.#source.slice(span.start, span.end))?.[1];
       const [before, after] = own === undefined ? ["", ""] : [`(() => { const ${own} = `, `; return ${own}; })()`];
-      this.#edits.insert(span.start, `${before}$pb.carry(`, "open");
-      this.#edits.insert(span.end, `, ${carrier.text})${after}`, "close", shifted(carrier.mappings, 2));
+      const [head, tail] = expanded === undefined ? ["", ""] : [`${expanded} => `, expanded];
+      this.#edits.insert(span.start, `${before}$pb.carry(${head}`, "open");
+      this.#edits.insert(
+        span.end,
+        `${tail}, ${carrier.text})${after}`,
+        "close",
+        shifted(carrier.mappings, tail.length + 2),
+      );
     }
     this.#classBodies.write(this.#edits);
   }

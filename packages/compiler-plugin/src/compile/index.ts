@@ -3,7 +3,7 @@ export { type Diagnostic, formatDiagnostic, positionOf } from "../check/index.ts
 export { DiskCache, hash } from "./cache.ts";
 export { CompileError } from "./errors.ts";
 export { compileFile } from "./file.ts";
-export { type Plan, planProgram } from "./plan.ts";
+export { type Orders, type Plan, planProgram } from "./plan.ts";
 export { terminalProgress } from "./progress.ts";
 export { isSelfHosted } from "./self-hosted.ts";
 export { type Compiler, Session, type Unit } from "./session.ts";

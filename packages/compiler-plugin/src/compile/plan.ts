@@ -2,7 +2,7 @@
  * The plan of a program: from operator sites and tags, through the calls of derived functions, to every variant of
  * every function that some file has to emit. A fixpoint over (function, mask), each differentiated once.
  */
-import type { DerivedFunction, ForwardFunction, Mode, ModeDemand } from "../ad/index.ts";
+import { type DerivedFunction, type ForwardFunction, type Mode, type ModeDemand, ruleMask } from "../ad/index.ts";
 import type { Diagnostic, DiagnosticNote } from "../check/index.ts";
 import {
   type CompilerProgram,
@@ -38,7 +38,13 @@ export interface FilePlan {
   /** Declarations with the variants they must carry, in source order. */
   readonly declarations: { readonly declaration: DifferentiableDeclaration; readonly variants: PlannedVariant[] }[];
   /** Function literals that carry their derivative where they stand: at an operator's argument, in a registration. */
-  readonly literals: { readonly key: string; readonly span: Span; readonly variants: PlannedVariant[] }[];
+  readonly literals: {
+    readonly key: string;
+    readonly span: Span;
+    readonly variants: PlannedVariant[];
+    /** The parameters of the literal that is written for a name that stands there. */
+    readonly expanded?: string;
+  }[];
   /** Whether operators are called here. */
   readonly hasSites: boolean;
   readonly diagnostics: Diagnostic[];
@@ -70,6 +76,7 @@ interface Forms {
 const splitOnly: Forms = { joint: false, split: true, jvp: false };
 const both: Forms = { joint: true, split: true, jvp: false };
 const jointOnly: Forms = { joint: true, split: false, jvp: false };
+const splitAndForward: Forms = { joint: false, split: true, jvp: true };
 const forwardOnly: Forms = { joint: false, split: false, jvp: true };
 
 const forwardOperators = new Set<OperatorSite["operator"]>([
@@ -103,9 +110,15 @@ function formsOf({ operator, target }: OperatorSite): Forms {
   }
 }
 
+/** How often those who depend on a package can differentiate what it publishes. */
+export type Orders = 1 | 2 | 3;
+
 export interface PlanOptions {
-  /** What is tagged shall have what another project may ask of it: both modes, and with 2 both of what they make of it. */
-  readonly published?: 1 | 2;
+  /**
+   * What is tagged shall have what another project may ask of it: both modes, and above 1 both of its forward-mode code,
+   * of the rules that are registered too, once or twice.
+   */
+  readonly published?: Orders;
 }
 
 export function planProgram(
@@ -128,12 +141,12 @@ class Planner {
   /** Forward mode of function values: wanted where it can be had, once everything that must be had is there. */
   readonly #wishes: (() => void)[] = [];
   #wishing = false;
-  readonly #published: 0 | 1 | 2;
+  readonly #published: 0 | Orders;
 
   constructor(
     program: CompilerProgram,
     stages: Pick<Stages, "differentiate" | "differentiateForward">,
-    published: 0 | 1 | 2,
+    published: 0 | Orders,
   ) {
     this.#program = program;
     this.#stages = stages;
@@ -151,6 +164,7 @@ class Planner {
     // A function that is handed on as a value may reach any operator that the program uses.
     if (this.#published > 0 || [...sites.values()].flat().some(({ operator }) => forwardOperators.has(operator))) {
       this.#wishing = true;
+      // A wish may bring others.
       for (const wish of this.#wishes) wish();
       this.#drain(progress);
     }
@@ -184,7 +198,15 @@ class Planner {
       this.#demand(declaration.key, declaration.fullMask, both, { kind: "tag", declaration });
       const cause: Cause = { kind: "tag", declaration };
       this.#wish(declaration.key, declaration.fullMask, cause);
-      if (this.#published === 2) this.#wishes.push(() => this.#publish(declaration, cause));
+      this.#publish(declaration.key, declaration.fullMask, cause);
+    }
+    for (const { jvp, positions, target, span } of this.#program.registrations(file)) {
+      if (jvp === undefined || this.#published < 2) continue;
+      const cause: Cause = { kind: "registration", target, span };
+      const mask = this.#guard(file, () => ruleMask(this.#program.lower(jvp.key), positions));
+      if (mask === undefined) continue;
+      this.#wishes.push(() => this.#demand(jvp.key, mask, splitAndForward, cause));
+      this.#publish(jvp.key, mask, cause, 2);
     }
     return sites;
   }
@@ -193,15 +215,16 @@ class Planner {
     this.#wishes.push(() => this.#demand(key, mask, forwardOnly, cause));
   }
 
-  /** The second orders of what another project sees: of calls, and of what operators make of it. */
-  #publish({ key: of, fullMask: mask, kind }: DifferentiableDeclaration, cause: Cause): void {
-    const made = [dualKey({ of, mask })];
-    if (kind !== "initialiser" && this.#returnsScalar(of))
-      made.push(applicationKey({ operator: "gradient", of, wrt: "" }));
-    for (const key of made) {
+  /** Both modes of the forward-mode code of what another project sees, and of that again, as often as is published. */
+  #publish(of: string, mask: string, cause: Cause, from = 1): void {
+    if (from >= this.#published) return;
+    this.#wishes.push(() => {
+      const key = dualKey({ of, mask });
       const full = this.#guard(of.slice(0, of.indexOf("#")), () => fullMaskOf(this.#program.lower(key)));
-      if (full !== undefined) this.#demand(key, full, { joint: false, split: true, jvp: true }, cause);
-    }
+      if (full === undefined) return;
+      this.#demand(key, full, splitAndForward, cause);
+      this.#publish(key, full, cause, from + 1);
+    });
   }
 
   #demand(key: string, mask: string, wanted: Forms, cause: Cause): void {
@@ -232,11 +255,6 @@ class Planner {
     const variant: PlannedVariant = { key, mask, derived, mode, ...forms, cause };
     this.#variants.set(id, variant);
     this.#queue.push(variant);
-  }
-
-  #returnsScalar(key: string): boolean {
-    const result = this.#guard(key.slice(0, key.indexOf("#")), () => this.#program.lower(key).result);
-    return result?.kind === "number" || result?.kind === "leaf";
   }
 
   #returnsNumber(key: string): boolean {
@@ -330,14 +348,15 @@ class Planner {
       const here = sites.get(file) ?? [];
       const literalKeys = new Set<string>();
       const literals: FilePlan["literals"] = [];
-      const inPlace = (key: string, span: Span) => {
+      const inPlace = (key: string, span: Span, expanded?: string) => {
         if (literalKeys.has(key)) return;
         literalKeys.add(key);
         const variants = variantsOf.get(key);
-        if (variants !== undefined) literals.push({ key, span, variants });
+        if (variants !== undefined)
+          literals.push({ key, span, variants, ...(expanded === undefined ? {} : { expanded }) });
       };
-      for (const { target, span } of here) if (target.kind === "literal") inPlace(target.key, span);
-      for (const { jvp } of program.registrations(file)) if (jvp !== undefined) inPlace(jvp.key, jvp.span);
+      for (const { target, span } of here) if (target.kind === "literal") inPlace(target.key, span, target.expanded);
+      for (const { jvp } of program.registrations(file)) if (jvp?.span !== undefined) inPlace(jvp.key, jvp.span);
       const declarations: FilePlan["declarations"] = [];
       for (const declaration of program.declarations(file)) {
         const variants = literalKeys.has(declaration.key) ? undefined : variantsOf.get(declaration.key);

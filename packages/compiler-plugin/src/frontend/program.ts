@@ -18,7 +18,15 @@ import {
   storedByPosition,
 } from "./declarations/index.ts";
 import { TypeHost } from "./host/index.ts";
-import { baseExpression, constructorOf, lowerFunction, type ProgramContext } from "./lower/index.ts";
+import {
+  baseExpression,
+  constructorOf,
+  type Expanded,
+  expanded,
+  lowerFunction,
+  type ProgramContext,
+  type RegisteredTarget,
+} from "./lower/index.ts";
 import {
   checkFields,
   findRegistrations,
@@ -113,6 +121,8 @@ class HostedProgram implements CompilerProgram, ProgramContext {
   readonly #sources: ReadonlyMap<string, ts.SourceFile>;
   readonly #indices = new Map<string, FileIndex>();
   readonly #lowered = new Map<string, HirFunction>();
+  /** Needed while sites are found: what later stages ask for is lowered then. */
+  readonly #expansions = new Map<string, Expanded>();
   readonly #declarations = new Map<string, DifferentiableDeclaration[]>();
   readonly #sites = new Map<string, SitesOfFile>();
   readonly #errors = new Map<string, readonly Diagnostic[]>();
@@ -210,8 +220,32 @@ class HostedProgram implements CompilerProgram, ProgramContext {
     return this.#sources.has(node.getSourceFile().fileName);
   }
 
-  registration(declaration: ts.Declaration) {
-    return this.#allRegistrations().byDeclaration.get(declaration);
+  registration(declaration: ts.Declaration): RegisteredTarget | undefined {
+    return this.#allRegistrations().byDeclaration.get(declaration) ?? this.#publishedRule(declaration);
+  }
+
+  expand(node: ts.Expression): Expanded | undefined {
+    const found = expanded(this, node);
+    if (found !== undefined) {
+      this.#expansions.set(found.function.key, found);
+      this.#lowered.set(found.function.key, passed("lowering", found.function));
+    }
+    return found;
+  }
+
+  expansion(key: string): Expanded | undefined {
+    return this.#expansions.get(key);
+  }
+
+  /** A registration that an installed package lists in its manifest. */
+  #publishedRule(declaration: ts.Declaration): RegisteredTarget | undefined {
+    const found = this.host.published(declaration);
+    if (found?.kind !== "derivative" || found.rule === undefined) return undefined;
+    const { rule, modes = [], package: from = "" } = found;
+    const { wrt: positions, receiver, effects, retains } = rule;
+    const name = (declaration as ts.NamedDeclaration).name?.getText() ?? "default";
+    const key = `${declaration.getSourceFile().fileName}#${name}`;
+    return { key, positions, receiver, effects, retains, published: { name, package: from, modes } };
   }
 
   registrations(file: string): readonly Registration[] {

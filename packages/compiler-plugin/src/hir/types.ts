@@ -252,6 +252,8 @@ export type Callee =
       readonly jvpKey?: string;
       readonly effects: "none" | "random" | "state";
       readonly retains: boolean;
+      /** Of an installed package. */
+      readonly published?: PublishedCode;
     }
   /** A method found at run time on `args[0]`: interface members, overridden methods. `key` names the interface member. */
   | {
@@ -291,6 +293,19 @@ export interface PublishedCode {
   readonly name: string;
   readonly package: string;
   readonly modes: readonly string[];
+  readonly conduct?: Conduct;
+}
+
+/** What calling a function does besides returning a value; bits and positions are those of its parameters, the receiver first. */
+export interface Conduct {
+  /** What an argument holds is written to. */
+  readonly mutates: string;
+  /** The result may hold what an argument holds. */
+  readonly returned: string;
+  /** One argument may come to hold what another one holds. */
+  readonly linked: readonly (readonly [number, number])[];
+  /** "random": it may draw from the random generator, which can be put back; "state": what it does cannot be undone. */
+  readonly effects: "none" | "random" | "state";
 }
 
 /**

@@ -2,17 +2,18 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type ts from "typescript";
+import type { Conduct } from "../../hir/index.ts";
 import type { TypeScript } from "./typescript.ts";
 
 /** Version of the binary interface between compiled code, libraries and the runtime. */
 export const abiVersion = 1;
 
 /** Ways in which a published function can be differentiated. */
-export const publishedModes = ["reverse", "forward", "dual", "gradient"] as const;
+export const publishedModes = ["reverse", "forward", "second", "third"] as const;
 
 /**
- * `reverse` and `forward` are the modes that it carries; `dual` says that its forward-mode code can be differentiated
- * again in both, as second derivatives of its callers need; `gradient` that what `gradient` makes of it can.
+ * `reverse` and `forward` are the modes that it carries; `second` says that its forward-mode code (of a registration, its
+ * `jvp`) can be differentiated again in both, as second derivatives of its callers need; `third` that theirs can, too.
  */
 export type PublishedMode = (typeof publishedModes)[number];
 
@@ -27,21 +28,40 @@ export interface Manifest {
     readonly masks: readonly string[];
     /** With respect to every parameter. */
     readonly modes: readonly PublishedMode[];
+    readonly conduct: Conduct;
   }[];
-  /** Targets of registerDerivative, by the module that declares them; `from` registers the derivative. */
-  readonly registrations: readonly {
+  /**
+   * Targets of registerDerivative, by the module that declares them; `from` registers the derivative. Positions in `wrt`
+   * count the receiver, where there is one, as 0.
+   */
+  readonly registrations: readonly (PublishedRule & {
     readonly module: string;
     readonly name: string;
     readonly from: string;
     readonly modes: readonly PublishedMode[];
-  }[];
+  })[];
   /** Classes whose constructor does nothing but store its arguments: the fields, by position. */
   readonly classes: readonly { readonly module: string; readonly name: string; readonly stores: readonly string[] }[];
 }
 
+/** What a caller must know of a registered derivative. */
+export interface PublishedRule {
+  readonly wrt: readonly number[];
+  readonly receiver: boolean;
+  readonly effects: "none" | "random" | "state";
+  readonly retains: boolean;
+}
+
 export type Published =
   /** It carries a derivative; its manifest may say which modes it can be differentiated in. */
-  | { readonly kind: "derivative"; readonly package?: string; readonly modes?: readonly PublishedMode[] }
+  | {
+      readonly kind: "derivative";
+      readonly package?: string;
+      readonly modes?: readonly PublishedMode[];
+      /** Where the derivative was registered. */
+      readonly rule?: PublishedRule;
+      readonly conduct?: Conduct;
+    }
   /** Its package is compiled, and gives no derivative of it. */
   | { readonly kind: "none"; readonly package: string }
   /** Its package is not compiled by Pullback. */
@@ -49,12 +69,18 @@ export type Published =
   /** Its package was compiled for another version of the binary interface. */
   | { readonly kind: "mismatch"; readonly package: string; readonly abi: number };
 
+interface PublishedDerivative {
+  readonly modes: readonly PublishedMode[];
+  readonly rule?: PublishedRule;
+  readonly conduct?: Conduct;
+}
+
 interface PackageFacts {
   readonly name: string;
   /** Where the manifest lies. */
   readonly folder: string;
   readonly abi: number | undefined;
-  readonly derivatives: ReadonlyMap<string, readonly PublishedMode[]>;
+  readonly derivatives: ReadonlyMap<string, PublishedDerivative>;
   readonly stores: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -78,10 +104,10 @@ export class PublishedPackages {
     // Which function an interface's member reaches is known at run time only.
     if (this.#ts.isInterfaceDeclaration(declaration.parent)) return { kind: "derivative" };
     const name = publishedName(this.#ts, declaration);
-    const modes = facts.derivatives.get(`${moduleOf(facts.folder, file)}#${name}`);
-    return modes === undefined
+    const found = facts.derivatives.get(`${moduleOf(facts.folder, file)}#${name}`);
+    return found === undefined
       ? { kind: "none", package: facts.name }
-      : { kind: "derivative", package: facts.name, modes };
+      : { kind: "derivative", package: facts.name, ...found };
   }
 
   /** The fields that a class's constructor stores its arguments in, by position, where it does nothing else. */
@@ -107,7 +133,7 @@ function read(folder: string): PackageFacts | undefined {
   const isRoot = existsSync(join(folder, "package.json"));
   if (!isRoot && dirname(folder) !== folder) return undefined;
   const nothing = {
-    derivatives: new Map<string, readonly PublishedMode[]>(),
+    derivatives: new Map<string, PublishedDerivative>(),
     stores: new Map<string, readonly string[]>(),
   };
   const none = { folder, abi: undefined, ...nothing };
@@ -121,12 +147,12 @@ function read(folder: string): PackageFacts | undefined {
     name: name ?? folder,
     folder: at,
     abi: manifest.abi ?? 0,
-    derivatives: new Map(
-      [...(manifest.derivatives ?? []), ...(manifest.registrations ?? [])].map((each) => [
-        key(each),
-        each.modes ?? ["reverse"],
-      ]),
-    ),
+    derivatives: new Map<string, PublishedDerivative>([
+      ...(manifest.derivatives ?? []).map(({ modes, conduct, ...each }) => [key(each), { modes, conduct }] as const),
+      ...(manifest.registrations ?? []).map(({ modes, wrt, receiver, effects, retains, ...each }) => {
+        return [key(each), { modes, rule: { wrt, receiver, effects, retains } }] as const;
+      }),
+    ]),
     stores: new Map((manifest.classes ?? []).map((each) => [key(each), each.stores])),
   };
 }

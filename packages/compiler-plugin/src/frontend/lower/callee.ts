@@ -41,8 +41,8 @@ export function bodies(s: Lowering, symbol: ts.Symbol): FunctionNode[] {
 }
 
 /** What a registration says of the function that it is for. */
-function registered({ key, positions, effects, retains, forward, reverse, jvpKey }: RegisteredTarget) {
-  return { key, wrt: positions, effects, retains, forward, reverse, ...(jvpKey === undefined ? {} : { jvpKey }) };
+export function registered({ positions, receiver: _, ...target }: RegisteredTarget) {
+  return { ...target, wrt: positions };
 }
 
 /** A plain function by its name: `f`, `ns.f`, `C.make`. */

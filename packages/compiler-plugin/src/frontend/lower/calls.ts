@@ -8,6 +8,7 @@ import { arrayFrom, arrayMethod, eachIndex, temporary } from "./arrays.ts";
 import { inlined } from "./callbacks.ts";
 import { functionCallee, memberCallee, superCallee } from "./callee.ts";
 import { initialiseFields, initialiserCallee } from "./construct.ts";
+import { expanded } from "./expanded.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, reachesEverything } from "./opaque.ts";
@@ -154,7 +155,8 @@ export function publishedBy(s: Lowering, symbol: ts.Symbol | undefined): { publi
   const declaration = symbol?.valueDeclaration ?? symbol?.declarations?.[0];
   const found = declaration === undefined ? undefined : s.host.published(declaration);
   if (symbol === undefined || found?.kind !== "derivative" || found.modes === undefined) return {};
-  return { published: { name: symbol.name, package: found.package ?? "", modes: found.modes } };
+  const { package: from = "", modes, conduct } = found;
+  return { published: { name: symbol.name, package: from, modes, ...(conduct === undefined ? {} : { conduct }) } };
 }
 
 /** Whether a name holds a function that is found at run time: a variable, or a function of a compiled package. */
@@ -396,7 +398,8 @@ function operator(s: Lowering, node: ts.CallExpression, callee: ts.Expression): 
   if (name === "checkpoint" || isDifferentialOperator(name)) {
     const [argument, options] = node.arguments;
     if (argument === undefined) return undefined;
-    const value = expression(s, argument);
+    const literal = name === "checkpoint" ? undefined : literalFor(s, transparent(s.ts, argument));
+    const value = literal ?? expression(s, argument);
     const wrt = writtenWrt(s.ts, options);
     const made = { name, ...(wrt === undefined ? {} : { wrt }) };
     const code = { kind: "inert", text, file: s.file, operator: made } as const;
@@ -410,6 +413,14 @@ function operator(s: Lowering, node: ts.CallExpression, callee: ts.Expression): 
     return emitCall(s, target, [], args, type, false);
   }
   return undefined;
+}
+
+/** A function of a package, or with a registered derivative: what operators make of it is made of a literal that calls it. */
+function literalFor(s: Lowering, argument: ts.Expression): Value | undefined {
+  const symbol = s.ts.isIdentifier(argument) ? s.host.symbolOf(argument) : undefined;
+  if (symbol !== undefined && s.raw(symbol) !== undefined) return undefined;
+  const found = expanded(s.context, argument, s.builder.ids);
+  return found === undefined ? undefined : s.at(argument).closure(found.function, []);
 }
 
 /** `super(…)` in a constructor: the base class's initialiser on the same object. */

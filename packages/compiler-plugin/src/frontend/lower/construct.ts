@@ -4,6 +4,7 @@ import { type Callee, passing, type Type, type Value } from "../../hir/index.ts"
 import { isStatic, keyOf } from "../declarations/index.ts";
 import { inert } from "../types/index.ts";
 import { newArray } from "./arrays.ts";
+import { registered } from "./callee.ts";
 import { argumentsOf } from "./calls.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -26,12 +27,11 @@ export function construct(s: Lowering, node: ts.NewExpression): Value {
     if (made !== undefined) return made;
   }
   const declaration = symbol?.declarations?.find((d) => ts.isClassLike(d)) as ts.ClassLikeDeclaration | undefined;
-  const registered = declaration === undefined ? undefined : s.context.registration(declaration);
+  const target = declaration === undefined ? undefined : s.context.registration(declaration);
   const classText = node.expression.getText();
-  if (registered !== undefined) {
+  if (target !== undefined) {
     const args = argumentsOf(s, node.arguments);
-    const { key, positions, effects, retains } = registered;
-    const callee: Callee = { kind: "registered", key, text: classText, file: s.file, wrt: positions, effects, retains };
+    const callee: Callee = { kind: "registered", text: classText, file: s.file, ...registered(target) };
     return s.at(node).call(callee, args.values, type, args.spread === undefined ? {} : { spread: args.spread });
   }
   const stores =

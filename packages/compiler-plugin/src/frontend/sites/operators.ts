@@ -23,7 +23,8 @@ const forwardOperators = new Set<string>([
   "differential",
   "valueWithDifferential",
 ]);
-const secondOrder = new Set<string>(["hessian", "hessianVectorProduct"]);
+/** Operators whose result may be differentiated again, or that differentiate twice themselves. */
+const expandable = new Set<string>([...nestable, "hessian", "hessianVectorProduct"]);
 
 const operators = [...differentialOperators, "differentiable", "checkpoint"] as const;
 
@@ -35,8 +36,8 @@ export interface OperatorSite {
   readonly call: Span;
   readonly target:
     | { readonly kind: "function"; readonly key: string }
-    /** A function literal in place. */
-    | { readonly kind: "literal"; readonly key: string }
+    /** A function literal in place; or a name that is `expanded` to one, with these parameters. */
+    | { readonly kind: "literal"; readonly key: string; readonly expanded?: string }
     /** What an operator makes of a function that one sees: `gradient(f)`. */
     | { readonly kind: "application"; readonly key: string; readonly declared: string }
     /** A value that carries its derivative. */
@@ -137,7 +138,8 @@ class SiteFinder implements SitesOfFile {
   ): void {
     const host = this.#host;
     const span = host.span(argument);
-    const resolved = this.#resolve(argument);
+    const found = this.#resolve(argument);
+    const resolved = found !== "unseen" && expandable.has(operator) ? this.#expanded(argument, found) : found;
     if (resolved === "unseen") {
       // A generic function that hands its parameter on promises what its caller must keep.
       this.#report(
@@ -153,7 +155,10 @@ class SiteFinder implements SitesOfFile {
       this.#report(resolved.code, span, resolved.message, resolved.hint);
       return;
     }
-    const missing = resolved.kind === "carrier" ? this.#unpublished(operator, resolved.published) : undefined;
+    const missing =
+      found !== "unseen" && "kind" in found && found.kind === "carrier"
+        ? this.#unpublished(operator, found.published)
+        : undefined;
     if (missing !== undefined) {
       this.#report("PB3023", span, missing.message, missing.hint);
       return;
@@ -166,13 +171,17 @@ class SiteFinder implements SitesOfFile {
           ? resolved.key
           : undefined;
     const node = declared === undefined ? undefined : this.#context.lowerable(declared);
-    if (node === undefined || host.ts.isClassLike(node)) {
+    const literal = declared === undefined ? undefined : this.#context.expansion(declared);
+    if (literal === undefined && (node === undefined || host.ts.isClassLike(node))) {
       this.sites.push({ ...site, target: resolved, mask: "", scalarResult: true });
       return;
     }
-    const parameters = parametersOf(host, this.#context.types, node);
-    const full = maskOf(parameters.types);
-    const returned = resolved.kind === "application" ? this.#returnedBy(argument) : this.#resultType(node);
+    const types = literal?.function.params.map(({ type }) => type);
+    const full = maskOf(types ?? parametersOf(host, this.#context.types, node as FunctionNode).types);
+    const returned =
+      resolved.kind === "application"
+        ? this.#returnedBy(argument)
+        : (literal?.returned ?? this.#resultType(node as FunctionNode));
     const result = this.#context.types.of(returned);
     const isOperator = operator !== "implicit" && operator !== "differentiable" && operator !== "checkpoint";
     const mask = isOperator ? this.#mask(options, full) : full;
@@ -222,7 +231,7 @@ class SiteFinder implements SitesOfFile {
 
   /** What an operator needs of a function of an installed package and its manifest does not name. */
   #unpublished(operator: OperatorSite["operator"], published: PublishedCode | undefined) {
-    const mode = forwardOperators.has(operator) ? "forward" : secondOrder.has(operator) ? "gradient" : "reverse";
+    const mode = forwardOperators.has(operator) ? "forward" : "reverse";
     if (published === undefined || published.modes.includes(mode)) return undefined;
     const { name, package: from } = published;
     return {
@@ -231,14 +240,13 @@ class SiteFinder implements SitesOfFile {
     };
   }
 
-  /** What an operator makes of a function of an installed package: a carrier, where that was published. */
-  #ofPublished(operator: string, wrt: string, { name, package: from, modes }: PublishedCode): Resolved {
-    if (operator === "gradient" && wrt === "" && modes.includes("gradient")) return { kind: "carrier" };
-    return {
-      code: "PB3023",
-      message: `The package ${from} publishes no derivative of what ${operator} makes of ${name}.`,
-      hint: `Apply it to a function literal: ${operator}((…) => ${name}(…)).`,
-    };
+  /** The literal that stands for a function without body here, where an operator's result may be differentiated again. */
+  #expanded(node: ts.Expression, target: Resolved): Resolved {
+    if (target === "unseen" || !("kind" in target) || (target.kind !== "carrier" && target.kind !== "registered"))
+      return target;
+    const found = this.#context.expand(node);
+    if (found === undefined) return target;
+    return { kind: "literal", key: found.function.key, expanded: found.parameters };
   }
 
   /** `gradient(f)` as a function of its own, where `f` is seen. */
@@ -250,12 +258,12 @@ class SiteFinder implements SitesOfFile {
     const operator = nestable.find((each) => each === name);
     const [argument, options] = node.arguments;
     if (operator === undefined || argument === undefined) return undefined;
-    const of = this.#resolve(transparent(ts, argument));
+    const inner = transparent(ts, argument);
+    const found = this.#resolve(inner);
     const wrt = writtenWrt(ts, options);
-    if (wrt === undefined || of === "unseen") return undefined;
-    if ("kind" in of && of.kind === "carrier" && of.published !== undefined)
-      return this.#ofPublished(operator, wrt, of.published);
-    if (!("key" in of)) return undefined;
+    if (wrt === undefined || found === "unseen") return undefined;
+    const of = this.#expanded(inner, found);
+    if (of === "unseen" || !("key" in of)) return undefined;
     const declared = of.kind === "application" ? of.declared : of.key;
     return { kind: "application", key: applicationKey({ operator, of: of.key, wrt }), declared };
   }
@@ -271,7 +279,8 @@ class SiteFinder implements SitesOfFile {
     const symbol = ts.isIdentifier(name) ? host.symbolOf(name) : undefined;
     if (symbol === undefined) return "unseen";
     for (const declaration of symbol.declarations ?? []) {
-      if (this.#context.registration(declaration) !== undefined) return { kind: "registered" };
+      const target = this.#context.registration(declaration);
+      if (target !== undefined && target.published === undefined) return { kind: "registered" };
       const published = host.published(declaration);
       if (published?.kind === "derivative") {
         const { modes, package: from = "" } = published;

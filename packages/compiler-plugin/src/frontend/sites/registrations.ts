@@ -29,8 +29,11 @@ export interface Registration {
    * the opening brace of the rule. Absent where `wrt` is written.
    */
   readonly wrt?: { readonly offset: number; readonly text: string };
-  /** Its `jvp`, written in place. */
-  readonly jvp?: { readonly key: string; readonly span: Span };
+  readonly receiver: boolean;
+  readonly effects: "none" | "random" | "state";
+  readonly retains: boolean;
+  /** Its `jvp`, where the registration shows it; with its place where it is written there. */
+  readonly jvp?: { readonly key: string; readonly span?: Span };
 }
 
 export interface Registrations {
@@ -82,6 +85,7 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
       }
       const options = ruleOptions(ts, rule);
       const jvp = functionOfRule(host, rule, "jvp");
+      const isInPlace = (node: FunctionNode) => !ts.isFunctionDeclaration(node) && !ts.isMethodDeclaration(node);
       const all = [...(target.receiver ? [true] : []), ...target.parameters];
       const written = options.wrt?.map((entry) => (entry === "this" ? 0 : target.receiver ? entry + 1 : entry));
       if (
@@ -133,9 +137,12 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
         positions,
         forward: options.forward,
         reverse: options.reverse,
-        ...(jvp === undefined || ts.isFunctionDeclaration(jvp) || ts.isMethodDeclaration(jvp)
+        receiver: target.receiver,
+        effects: options.effects,
+        retains: options.retains,
+        ...(jvp === undefined
           ? {}
-          : { jvp: { key: keyOf(host, jvp), span: host.span(jvp) } }),
+          : { jvp: { key: keyOf(host, jvp), ...(isInPlace(jvp) ? { span: host.span(jvp) } : {}) } }),
         ...(options.wrt === undefined && options.open !== undefined
           ? { wrt: { offset: options.open, text: ` wrt: [${text}],` } }
           : {}),
