@@ -107,7 +107,7 @@ function rearrangedVariant(carried: Derivative, target: string, mask: string, so
       }
       const inner = code.forward(...call);
       const numeric = active.map((p) => typeof args[p] === "number");
-      return { value: inner.value, shadow: inner.shadow, inner, lists, numeric };
+      return { value: inner.value, shadow: inner.shadow, held: [inner], inner, lists, numeric };
     },
     backward({ inner, lists, numeric }: RearrangedFrame, cotangent: Any): Any {
       const cotangents = code.backward(inner, cotangent);

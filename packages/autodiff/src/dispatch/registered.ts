@@ -1,5 +1,6 @@
 /** A registered derivative behind the interface of compiled reverse-mode code. */
-import type { Any, Derivative, Frame, Variant } from "../protocol/index.ts";
+import { type Any, type Derivative, type Frame, storageOf, type Variant } from "../protocol/index.ts";
+import { hold, leavesOf, own, ownTree, ticked } from "../releases/index.ts";
 import { accumulate, takeShadow, zeroShadow } from "../shadows/index.ts";
 import { isByReference } from "../structure/index.ts";
 
@@ -13,7 +14,9 @@ interface RegisteredFrame extends Frame {
 
 /** The variant of a registered derivative for a caller that sees the parameters as `kinds` and wants those in `mask`. */
 export function registeredVariant({ registered, resultShape }: Derivative, mask: string, kinds: string): Variant {
-  const { vjp, positions, variadic } = registered as NonNullable<Derivative["registered"]>;
+  const { vjp, positions, variadic, retains, effects } = registered as NonNullable<Derivative["registered"]>;
+  /** What it makes is nobody's but the caller's. */
+  const gives = !retains && effects !== "state";
   const arity = mask.length;
   const active = Array.from(mask, (bit) => bit === "1");
   const wanted = variadic ? active.map((_, i) => i) : positions;
@@ -30,9 +33,16 @@ export function registeredVariant({ registered, resultShape }: Derivative, mask:
       const numeric: boolean[] = [];
       for (const p of byValue) numeric[p] = typeof args[p] === "number";
       args.length = arity;
+      const since = ticked();
       const { value, pullback } = vjp(...args);
+      const held = leavesOf(args);
+      if (gives && storageOf(value) !== undefined) {
+        own(value, since);
+        held.push(value);
+      }
       return {
         value,
+        held: held.length === 0 || retains ? undefined : held,
         shadow: isByReference(value) ? zeroShadow(value, resultShape) : undefined,
         pullback,
         shadows,
@@ -44,7 +54,11 @@ export function registeredVariant({ registered, resultShape }: Derivative, mask:
       const ct = shadow === undefined ? cotangent : takeShadow(shadow, frame.value, resultShape);
       const out: Any[] = [];
       if (ct !== undefined && needed.includes(true)) {
+        const since = ticked();
+        if (retains) hold(ct);
         const result = frame.pullback(ct, needs);
+        // Each part is its receiver's, whether that lets go of it or stores it for good.
+        if (gives) ownTree(result, since);
         for (let i = 0; i < wanted.length; i++) {
           const p = wanted[i] as number;
           if (!needed[i]) continue;

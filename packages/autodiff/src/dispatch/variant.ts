@@ -151,7 +151,7 @@ function adapt(carried: Derivative, mask: string, view: string | undefined): Var
       }
       const inner = code.forward(...call);
       const numeric = callerValues.map((p) => typeof args[p] === "number");
-      return { value: inner.value, shadow: inner.shadow, inner, numeric, rest };
+      return { value: inner.value, shadow: inner.shadow, held: [inner], inner, numeric, rest };
     },
     backward({ inner, numeric, rest }: AdaptedFrame, cotangent: Any): Any {
       const cotangents = code.backward(inner, cotangent);

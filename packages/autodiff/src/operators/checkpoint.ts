@@ -2,6 +2,7 @@
 import { jvpOf, variantOf } from "../dispatch/index.ts";
 import type { Any, AnyFunction, Derivative, Frame, Variant } from "../protocol/index.ts";
 import { attach, derivativeOf } from "../registry/index.ts";
+import { drop, leavesOf } from "../releases/index.ts";
 import { accumulate, takeShadow, zeroShadow } from "../shadows/index.ts";
 import { isByReference } from "../structure/index.ts";
 import type { DifferentiableFunction } from "../types/index.ts";
@@ -76,20 +77,23 @@ function recomputing(f: AnyFunction, carried: Derivative, mask: string): Variant
     const plain = carried.rest ? [...args.slice(0, arity - 1), ...args[arity - 1]] : args.slice(0, arity);
     return receiver ? f.apply(plain[0], plain.slice(1)) : f(...plain);
   };
-  const held = (call: readonly Any[]) => [...call.slice(0, arity), ...(carried.environment?.() ?? [])];
+  const seen = (call: readonly Any[]) => [...call.slice(0, arity), ...(carried.environment?.() ?? [])];
   return {
     forward(...call: Any[]): CheckpointFrame {
-      const before = capture(held(call), checkpointedStates());
+      const before = capture(seen(call), checkpointedStates());
       const value = run(call);
-      return { value, shadow: isByReference(value) ? zeroShadow(value, carried.resultShape) : undefined, call, before };
+      const shadow = isByReference(value) ? zeroShadow(value, carried.resultShape) : undefined;
+      return { value, shadow, held: leavesOf(call.slice(0, arity)), call, before };
     },
     backward({ value, shadow, call, before }: CheckpointFrame, cotangent: Any): Any {
-      const now = capture(held(call), checkpointedStates());
+      const now = capture(seen(call), checkpointedStates());
       before.restore();
       try {
         const frame = code.forward(...call);
         if (shadow !== undefined) accumulate(frame.shadow, takeShadow(shadow, value, carried.resultShape));
-        return code.backward(frame, cotangent);
+        const cotangents = code.backward(frame, cotangent);
+        drop(frame);
+        return cotangents;
       } finally {
         now.restore();
       }

@@ -3,6 +3,7 @@
  */
 import type { Any, AnyFunction } from "../protocol/index.ts";
 import { registerDerivative } from "../registry/index.ts";
+import { hold, ownTree, ticked } from "../releases/index.ts";
 import type { DifferentiableFunction, TangentVector } from "../types/index.ts";
 
 /** Returns `x`; its derivative is zero, so nothing upstream of it receives a cotangent. */
@@ -23,7 +24,17 @@ export function withDerivative<T>(x: T, change: (cotangent: TangentVector<T>) =>
 }
 
 registerDerivative(withDerivative<Any>, {
-  vjp: (x: Any, change: (cotangent: Any) => Any) => ({ value: x, pullback: (cotangent: Any) => change(cotangent) }),
+  vjp: (x: Any, change: (cotangent: Any) => Any) => ({
+    value: x,
+    pullback(cotangent: Any) {
+      // What looks at a cotangent may keep it, and what it answers with.
+      hold(cotangent);
+      const since = ticked();
+      const changed = change(cotangent);
+      ownTree(changed, since);
+      return changed;
+    },
+  }),
   jvp: (x: Any) => ({ value: x, differential: (tangent: Any) => tangent }),
   wrt: [0],
 });

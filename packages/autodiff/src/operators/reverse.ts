@@ -1,5 +1,6 @@
 /** The reverse-mode operators. */
 import { type Any, isLeaf } from "../protocol/index.ts";
+import { drop, hold } from "../releases/index.ts";
 import { accumulate } from "../shadows/index.ts";
 import type {
   GradientOperator,
@@ -46,6 +47,8 @@ function sweep(planned: Plan, given: readonly unknown[]): { value: Any; gradient
   const frame = code.forward(...call.full);
   const { value } = frame;
   const cotangents = code.backward(frame, seed(value));
+  hold(value);
+  drop(frame);
   return { value, gradient: collect(plan, call, cotangents, false) };
 }
 

@@ -130,7 +130,7 @@ function variadicCode(carried: Derivative): Variant {
     forward(items: readonly unknown[], shadow: Any) {
       const code = variantOf(carried, "1".repeat(items.length), "v".repeat(items.length));
       const frame = code.forward(...items);
-      return { value: frame.value, shadow: frame.shadow, frame, code, into: shadow };
+      return { value: frame.value, shadow: frame.shadow, held: [frame], frame, code, into: shadow };
     },
     backward({ frame, code, into }: { frame: Any; code: Variant; into: Any }, cotangent: Any) {
       const cotangents = code.backward(frame, cotangent);

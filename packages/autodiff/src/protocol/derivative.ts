@@ -70,6 +70,8 @@ export interface Frame {
   readonly value: Any;
   /** Of a by-reference (or unknown) result: the caller accumulates its cotangent here before calling backward. */
   readonly shadow?: Any;
+  /** The frame keeps its value, and all leaves that backward needs, alive until it is dropped: these, and frames that do. */
+  readonly held?: readonly Any[] | undefined;
 }
 
 export type Wrt = "this" | number;

@@ -21,5 +21,6 @@ export {
   vectorOf,
 } from "./leaves.ts";
 export { type Manifold, manifoldOf } from "./manifold.ts";
+export { type StorageClock, type StorageLeaf, storageClock, storageOf } from "./releases.ts";
 export type { Kind, Shape, StructDescriptor } from "./struct.ts";
 export { derivative, manifold, pointwise, release, struct, vector } from "./symbols.ts";

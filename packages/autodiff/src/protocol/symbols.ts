@@ -9,7 +9,7 @@ export const vector: unique symbol = Symbol.for("pullback.vector");
 /** On a leaf type's prototype: its `PointwiseLeaf`. */
 export const pointwise: unique symbol = Symbol.for("pullback.pointwise");
 
-/** On a type's prototype: a method that frees the storage of a temporary before the garbage collector would. */
+/** On a type's prototype: its `StorageLeaf`, where temporaries are to be freed before the garbage collector would. */
 export const release: unique symbol = Symbol.for("pullback.release");
 
 /** On a function: its `Derivative`. */

@@ -8,6 +8,7 @@ export { capture, restore } from "../operators/again.ts";
 export { applied } from "../operators/applied.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
+export { drop, held, hold, release, sum } from "../releases/index.ts";
 export {
   accumulate,
   add,

@@ -1,7 +1,7 @@
 /** HIR to TypeScript text: the derivative as one would write it by hand. */
 import type { DerivedCode, DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
 import { dualOf, type HirFunction, passed, type Region, type Span } from "../hir/index.ts";
-import { borrowStacks, useCursors } from "../opt/index.ts";
+import { borrowStacks, insertReleases, type Role, useCursors } from "../opt/index.ts";
 import { LocalNames, mentioned } from "./names.ts";
 import { type Line, Statements, type VariantNames } from "./statements.ts";
 
@@ -27,16 +27,18 @@ export interface EmittedDerivative {
 /** Of a reverse-mode derivative the forms that are asked for, of a forward-mode one its only form. */
 export function emitDerivative(derived: DerivedFunction | ForwardFunction, options: EmitOptions): EmittedDerivative {
   const { names } = options;
-  const functions: [name: string, fn: HirFunction][] = [];
+  const functions: [name: string, fn: HirFunction, role?: Role][] = [];
   if ("jvp" in derived) functions.push([names.jvp, derived.jvp]);
   else {
-    if (options.split) functions.push([names.forward, derived.forward], [names.backward, derived.backward]);
-    if (options.joint) functions.push([names.joint, derived.joint]);
+    if (options.split)
+      functions.push([names.forward, derived.forward, "forward"], [names.backward, derived.backward, "backward"]);
+    if (options.joint) functions.push([names.joint, derived.joint, "joint"]);
   }
   let text = "";
   const mappings: { generatedOffset: number; span: Span }[] = [];
-  functions.forEach(([name, made], i) => {
-    const fn = passed("stacks", useCursors(borrowStacks(made)));
+  functions.forEach(([name, made, role], i) => {
+    const counted = role === undefined ? made : passed("releases", insertReleases(made, role));
+    const fn = passed("stacks", useCursors(borrowStacks(counted)));
     if (i > 0) text += options.inline === true ? ",\n" : "\n\n";
     for (const [j, line] of printLines(name, fn, derived, options).entries()) {
       if (j > 0) text += "\n";

@@ -1,7 +1,7 @@
 /**
  * What happens between passes. With PULLBACK_VERIFY set, the verifier looks at what each pass made; with
  * PULLBACK_DUMP=after-<pass> (several with commas, or "all") it is printed to standard error. The passes: lowering,
- * inlining, unrolling, sharing, differentiation, optimization.
+ * inlining, unrolling, sharing, differentiation, optimization, releases.
  */
 import { printFunction } from "./print.ts";
 import type { HirFunction } from "./types.ts";

@@ -15,5 +15,6 @@ export { borrowStacks } from "./borrowed.ts";
 export { useCursors } from "./cursors.ts";
 export { type Appetite, inlineCalls } from "./inline.ts";
 export { shareLoads } from "./loads.ts";
+export { insertReleases, type Role } from "./releases/index.ts";
 export { simplify } from "./simplify.ts";
 export { unrollLoops } from "./unroll.ts";

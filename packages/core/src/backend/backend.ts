@@ -8,6 +8,10 @@ import type { DType, TypedArray } from "../dtype.ts";
 /** A backend's own handle on memory. Dropping the last reference is enough: nothing is ever disposed by users. */
 export interface Storage extends NoDerivative<object> {
   readonly byteLength: number;
+  /** Of backends that can `release`: the time of `storageClock()` when it was made. */
+  readonly born?: number;
+  /** How many holders generated code counts: 0 before the first, -1 when it has been freed. */
+  holders?: number;
 }
 
 /**
@@ -236,7 +240,7 @@ export interface Backend extends NoDerivative<object> {
   /** Drops caches; arrays stay readable. */
   close?(): void;
 
-  /** Ends a temporary early; safe to never call. */
+  /** Frees a storage that no tensor reads any more, or notes that it may be freed; safe to never call. */
   release?(storage: Storage): void;
   memoryStats(): MemoryStats;
 }

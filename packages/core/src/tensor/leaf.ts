@@ -1,7 +1,7 @@
 /** How derivatives and optimizers, which know nothing of tensors, compute with them. */
-import type { PointwiseLeaf, VectorLeaf } from "@pullback/autodiff";
+import type { PointwiseLeaf, StorageLeaf, VectorLeaf } from "@pullback/autodiff";
 import { isFloating, isHalf } from "../dtype.ts";
-import { ShapeError } from "../errors.ts";
+import { BackendError, ShapeError } from "../errors.ts";
 import { stack } from "../operations/joining.ts";
 import { castTo } from "../operations/operand.ts";
 import { formatShape } from "../shape.ts";
@@ -56,4 +56,29 @@ export const tensorPointwise: PointwiseLeaf<Tensor> = {
   sign: (a) => a.sign(),
   maximum: (a, b) => a.maximum(b),
   minimum: (a, b) => a.minimum(b),
+};
+
+/** How generated code frees temporaries: the storage carries the count, so that views of it are safe. */
+export const tensorStorage: StorageLeaf<Tensor> = {
+  own({ array: { storage } }, since) {
+    const { holders, born } = storage;
+    if (holders === undefined || born === undefined) return;
+    if (holders > 0 || (holders === 0 && born >= since)) storage.holders = holders + 1;
+  },
+  hold({ array: { storage } }) {
+    const { holders } = storage;
+    if (holders !== undefined && holders > 0) storage.holders = holders + 1;
+  },
+  release({ array: { storage, shape }, backend }) {
+    const { holders } = storage;
+    if (holders === undefined || holders === 0) return;
+    if (holders < 0)
+      throw new BackendError(`A tensor of shape ${formatShape(shape)} was released twice.`, {
+        hint: "This is a defect of the compiler; PULLBACK_RELEASE=off goes around it.",
+      });
+    storage.holders = holders - 1;
+    if (holders > 1) return;
+    storage.holders = -1;
+    backend.release?.(storage);
+  },
 };

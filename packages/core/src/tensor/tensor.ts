@@ -2,8 +2,8 @@
  * The tensor: an immutable value of a shape, a dtype and a device. This file is the table of its methods; what each one
  * does stands in ../operations, its derivative in ../derivatives.
  */
-import type { PointwiseLeaf, VectorLeaf } from "@pullback/autodiff";
-import { pointwise, vector } from "@pullback/autodiff";
+import type { PointwiseLeaf, StorageLeaf, VectorLeaf } from "@pullback/autodiff";
+import { pointwise, release, vector } from "@pullback/autodiff";
 import type { Backend, NDArray } from "../backend/index.ts";
 import type { DType, TypedArray } from "../dtype.ts";
 import { ShapeError } from "../errors.ts";
@@ -26,7 +26,7 @@ import * as statistics from "../operations/statistics.ts";
 import * as unary from "../operations/unary.ts";
 import type { Axes, Shape } from "../shape.ts";
 import { formatShape, sizeOf } from "../shape.ts";
-import { tensorPointwise, tensorVector } from "./leaf.ts";
+import { tensorPointwise, tensorStorage, tensorVector } from "./leaf.ts";
 import type { NestedArray } from "./nested.ts";
 import { nest } from "./nested.ts";
 import { formatTensor } from "./print.ts";
@@ -81,6 +81,11 @@ export class Tensor {
   /** Elementwise operations, for optimizers. */
   get [pointwise](): PointwiseLeaf<Tensor> {
     return tensorPointwise;
+  }
+
+  /** Who holds the storage, by which derivatives free what they no longer need. */
+  get [release](): StorageLeaf<Tensor> {
+    return tensorStorage;
   }
 
   // Reading

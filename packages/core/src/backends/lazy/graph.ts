@@ -3,6 +3,7 @@
  * Operands are strided views, as everywhere in the engine, of a value or of memory that exists. Numbers that a primitive
  * takes (a learning rate, a random key) are inputs of the node like its operands: no program is made for one of them.
  */
+import { storageClock } from "@pullback/autodiff";
 import type { Backend, BinaryOp, NDArray, ReduceOp, Storage, UnaryOp } from "../../backend/backend.ts";
 import type { DType } from "../../dtype.ts";
 import { rowMajorStrides, sizeOf } from "../../shape.ts";
@@ -74,6 +75,8 @@ export interface Origin {
   usedLater(slot: number): void;
 }
 
+const clock = storageClock();
+
 /** A contiguous array that a node computes: what tensors of the lazy backend hold on to. */
 export class Value implements Storage {
   readonly dtype: DType;
@@ -87,6 +90,8 @@ export class Value implements Storage {
   error: unknown = undefined;
   /** No tensor will ever ask for it. */
   released = false;
+  readonly born = clock.now;
+  holders = 0;
   origin: Origin | null = null;
   /** Its number in `origin`. */
   slot = -1;

@@ -146,7 +146,7 @@ export class Programs {
     for (const slot of program.outputs) {
       const value = segment.values[slot]!;
       const array = arrays[slot]!;
-      if (value.released) this.machine.eager.release(array.storage);
+      if (value.released && !kept.has(value)) this.machine.eager.release(array.storage);
       else if (isWhole || entry.wanted.has(slot) || segment.readers[slot]!.length === 0) value.settle(array);
       // Passed on to later stretches of the trace: its recipe stays until it is known to be kept.
       else value.array = array;
@@ -156,8 +156,6 @@ export class Programs {
   private interpret(segment: Segment): void {
     this.metrics.interpreted++;
     for (const node of segment.nodes) interpret(this.machine.eager, node);
-    for (const value of segment.values)
-      if (value.released && value.array !== null) this.machine.eager.release(value.array.storage);
   }
 
   /** Frees a value that was only passed from one stretch to another. */

@@ -8,7 +8,7 @@
  */
 
 import type { MemoryStats } from "../../../backend/backend.ts";
-import { OutOfMemoryError } from "../../../errors.ts";
+import { BackendError, OutOfMemoryError } from "../../../errors.ts";
 import { BlockAllocator, classBytes, sizeClass } from "./block-allocator.ts";
 import { type Collector, findCollector } from "./collector.ts";
 import { Cell, Handle } from "./storage.ts";
@@ -117,7 +117,10 @@ export class Arena {
       return cell.address;
     }
     const data = cell.spilled;
-    if (data === null) throw new Error("This tensor's memory was released while it was still in use.");
+    if (data === null)
+      throw new BackendError("A tensor's memory was released while it was still in use.", {
+        hint: "This is a defect of the compiler; PULLBACK_RELEASE=off goes around it.",
+      });
     this.reloadedInWindow += classBytes(cell.sizeClass);
     this.place(cell);
     this.views.uint8.set(data, cell.address);

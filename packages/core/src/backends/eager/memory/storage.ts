@@ -3,8 +3,11 @@
  * arena's table and knows its handle: strongly while it is new, weakly once the arena has had to ask who is dead.
  */
 
+import { storageClock } from "@pullback/autodiff";
 import type { Storage } from "../../../backend/backend.ts";
 import type { TypedArray } from "../../../dtype.ts";
+
+const clock = storageClock();
 
 /** Data in the arena (`address >= 0`), or spilled to a buffer of its own, or released (neither). */
 export class Cell {
@@ -36,6 +39,8 @@ export class Handle implements Storage {
   readonly start: number;
   /** An operation that has not yet run will read it: it must not be released early. */
   isRecorded = false;
+  readonly born = clock.now;
+  holders = 0;
 
   constructor(byteLength: number, cell: Cell | null, local: TypedArray | null, start = 0) {
     this.byteLength = byteLength;
