@@ -2,7 +2,7 @@
  * Workers and their number on this platform: Node's, a browser's where the page is isolated from other origins, none
  * elsewhere, where everything runs on the thread that asks.
  */
-import { browserSource, nodeSource } from "./worker-source.ts";
+import { browserSource, nodeSource, watchSource } from "./worker-source.ts";
 
 /** A started worker. */
 export interface Helper {
@@ -57,14 +57,24 @@ export function availableThreads(): number {
 
 const browserCores = (): number => globalThis.navigator?.hardwareConcurrency ?? 1;
 
-/** Starts a worker over the engine's memory that keeps no process alive; undefined where the platform refuses. */
-export function startWorker(data: { memory: WebAssembly.Memory; shared: SharedArrayBuffer }): Helper | undefined {
+/** What workers share with the pool. */
+export interface Shared {
+  readonly memory: WebAssembly.Memory;
+  readonly shared: SharedArrayBuffer;
+}
+
+/**
+ * Starts workers over the engine's memory that keep no process alive: in Node through a thread that watches them, in
+ * browsers directly. Empty where the platform refuses.
+ */
+export function startWorkers(data: Shared, count: number, source = nodeSource): readonly Helper[] {
   const page = node() === undefined;
   try {
-    return page ? inBrowser(data) : inNode(data);
+    if (page) return Array.from({ length: count }, (_, index) => inBrowser({ ...data, index }));
+    return inNode({ ...data, count, source });
   } catch {
     if (page) sayRefused();
-    return undefined;
+    return [];
   }
 }
 
@@ -74,15 +84,15 @@ const sayRefused = (): void =>
       "Content-Security-Policy, add blob: to its worker-src.",
   );
 
-function inNode(workerData: object): Helper | undefined {
+function inNode(workerData: object): readonly Helper[] {
   const threads = node()?.getBuiltinModule?.("node:worker_threads");
-  if (threads === undefined) return undefined;
+  if (threads === undefined) return [];
   // Without arguments of its own it would inherit the compiler's hook.
-  const worker = new threads.Worker(nodeSource, { eval: true, workerData, execArgv: [], stdin: false });
+  const worker = new threads.Worker(watchSource, { eval: true, workerData, execArgv: [], stdin: false });
   worker.unref();
-  // A worker that cannot start or dies is noticed by the pool, which waits for its tasks.
+  // Where nothing can be started, the pool runs every task itself.
   worker.on("error", () => {});
-  return worker;
+  return [worker];
 }
 
 /** The address of the worker's text, made once: no file has to be found beside the bundle. */

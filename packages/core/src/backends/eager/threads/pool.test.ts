@@ -5,7 +5,9 @@ import { BackendError } from "../../../errors.ts";
 import { EagerBackend } from "../eager-backend.ts";
 import { noise } from "../test-arrays.ts";
 import { i32, loopTo, loopWhile, ModuleBuilder, when } from "../wasm/index.ts";
+import { startWorkers } from "./platform.ts";
 import { ThreadPool } from "./pool.ts";
+import { nodeSource } from "./worker-source.ts";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
 const ints = new Int32Array(memory.buffer);
@@ -95,6 +97,40 @@ test("a worker that never finishes its task is an error; the next job has a new 
   ints.fill(0, 64, 80);
   pool.run(module, "count", [[256, 5], [260, 6]]); // biome-ignore format: two tasks
   expect([ints[64], ints[65]]).toEqual([5, 6]);
+}, 60_000);
+
+test("a worker that dies in the middle of a task is noticed at once, and what the others write is waited for", async () => {
+  let deaths = 1;
+  const dying = nodeSource.replace("instance[control[", "if (index === 0) process.exit(1); instance[control[");
+  expect(dying).not.toBe(nodeSource);
+  const pool = new ThreadPool(memory, { threads: 3 }, (data, count) =>
+    startWorkers(data, count, deaths-- > 0 ? dying : nodeSource),
+  );
+  pools.push(pool);
+  pool.run(module, "count", [[1024, 1], [1028, 1]]); // biome-ignore format: two tasks
+  await started();
+  const size = 60;
+  const tasks = Array.from({ length: size }, (_, t) => [256 + t * 4, 3_000_000]);
+  ints.fill(0, 64, 64 + size);
+  const start = performance.now();
+  expect(() => pool.run(module, "count", tasks)).toThrow(BackendError);
+  expect(performance.now() - start).toBeLessThan(10_000);
+  // Every task that was taken is done but for one, and nobody goes on with another.
+  const before = [...ints.subarray(64, 64 + size)];
+  expect(before.filter((count) => count !== 0 && count !== 3_000_000)).toEqual([]);
+  await started();
+  expect([...ints.subarray(64, 64 + size)]).toEqual(before);
+  for (let job = 0; job < 20; job++) {
+    ints.fill(0, 64, 64 + size);
+    pool.run(
+      module,
+      "count",
+      tasks.map(([at]) => [at!, 7]),
+    );
+    expect([...ints.subarray(64, 64 + size)]).toEqual(tasks.map(() => 7));
+    if (job === 2) await started();
+  }
+  expect(pool.stats().workers).toBe(2);
 }, 60_000);
 
 test("a task that fails is an error, and the pool goes on", () => {

@@ -5,7 +5,7 @@
  */
 import { BackendError } from "../../../errors.ts";
 import { isShared, type SharedModule } from "../wasm/index.ts";
-import { availableThreads, type Helper, maySleep, sayOnce, startWorker } from "./platform.ts";
+import { availableThreads, type Helper, maySleep, type Shared, sayOnce, startWorkers } from "./platform.ts";
 import { shares } from "./shares.ts";
 import { control, controlInts, moduleRoom, mostParameters, mostTasks, parameterBytes } from "./worker-source.ts";
 
@@ -52,10 +52,12 @@ export class ThreadPool {
   readonly threads: number;
   private readonly memory: WebAssembly.Memory;
   private readonly patience: number;
+  private readonly startWorkers: (data: Shared, count: number) => readonly Helper[];
   private crew: Crew | undefined;
 
-  constructor(memory: WebAssembly.Memory, options: PoolOptions = {}) {
+  constructor(memory: WebAssembly.Memory, options: PoolOptions = {}, start: ThreadPool["startWorkers"] = startWorkers) {
     this.memory = memory;
+    this.startWorkers = start;
     this.threads = isShared(memory) ? (options.threads ?? availableThreads()) : 1;
     this.patience = options.patience ?? 30_000;
   }
@@ -74,8 +76,7 @@ export class ThreadPool {
       for (let i = 0; i < tasks.length; i += mostTasks) this.run(module, name, tasks.slice(i, i + mostTasks), own);
       return;
     }
-    this.crew ??= this.start();
-    const { crew } = this;
+    const crew = this.standingCrew();
     this.publish(crew, module, name, tasks, own);
     const shared = crew.control;
     const base = crew.job << 8;
@@ -140,15 +141,20 @@ export class ThreadPool {
     return Promise.all(crew.workers.map((worker) => worker.terminate()));
   }
 
+  /** The crew, a new one where a worker has ended since. */
+  private standingCrew(): Crew {
+    if (this.crew !== undefined && Atomics.load(this.crew.control, control.gone) > 0) void this.close();
+    this.crew ??= this.start();
+    return this.crew;
+  }
+
   private start(): Crew {
     const shared = new SharedArrayBuffer(controlInts * 4 + parameterBytes + moduleRoom);
     const crew: Crew = {
       control: new Int32Array(shared, 0, controlInts),
       parameters: new Float64Array(shared, controlInts * 4, mostTasks * mostParameters),
       code: new Uint8Array(shared, controlInts * 4 + parameterBytes),
-      workers: Array.from({ length: this.threads - 1 }, () => startWorker({ memory: this.memory, shared })).filter(
-        (worker) => worker !== undefined,
-      ),
+      workers: this.startWorkers({ memory: this.memory, shared }, this.threads - 1),
       job: 0,
       module: -1,
     };
@@ -178,18 +184,23 @@ export class ThreadPool {
     Atomics.notify(shared, control.state);
   }
 
-  /** Waits until all tasks are done, asleep where this thread may sleep. A worker that makes no progress for too long is given up, with the whole crew. */
+  /**
+   * Waits until all tasks are done, asleep where this thread may sleep. Where a worker has ended with a task in hand, or
+   * makes no progress for too long, the whole crew is given up.
+   */
   private join(crew: Crew, count: number): void {
     const shared = crew.control;
     for (let i = 0; i < spins; i++) if (Atomics.load(shared, control.done) === count) return;
     let done = Atomics.load(shared, control.done);
     let since = performance.now();
     while (done !== count) {
-      if (maySleep()) Atomics.wait(shared, control.done, done, Math.min(this.patience, 1000));
+      const isLost = Atomics.load(shared, control.lost) > 0;
+      if (isLost) this.settle(crew, crew.job << 8);
+      else if (maySleep()) Atomics.wait(shared, control.done, done, Math.min(this.patience, 50));
       else for (let i = 0; i < spins && Atomics.load(shared, control.done) === done; i++);
       const now = Atomics.load(shared, control.done);
-      if (now !== done) since = performance.now();
-      else if (performance.now() - since > this.patience) {
+      if (now !== done && !isLost) since = performance.now();
+      else if (isLost || performance.now() - since > this.patience) {
         void this.close();
         throw new BackendError("eager: a worker died while it computed; its result is lost.", {
           hint: "Run the operation again: the pool has been rebuilt.",
@@ -197,5 +208,13 @@ export class ThreadPool {
       }
       done = now;
     }
+  }
+
+  /** Waits until the workers that are left have nothing in hand: they must not write into memory that is used again. */
+  private settle({ control: shared }: Crew, base: number): void {
+    Atomics.store(shared, control.state, base | 255);
+    const isBusy = () => shared.subarray(control.busy, control.busy + this.threads - 1).some((word) => word !== 0);
+    for (const since = performance.now(); isBusy() && performance.now() - since < this.patience; )
+      if (maySleep()) Atomics.wait(shared, control.failed, Atomics.load(shared, control.failed), 1);
   }
 }

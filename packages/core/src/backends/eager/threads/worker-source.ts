@@ -20,12 +20,17 @@ export const control = {
   helped: 10,
   /** Bytes of scratch memory of one thread, where the last parameter is where that of all begins; else 0. */
   own: 11,
+  /** Workers that have ended, and those among them that had a task. */
+  gone: 12,
+  lost: 13,
+  /** From here on one word per worker: whether it is about to take a task, or has one. */
+  busy: 16,
 } as const;
 
 /** Tasks of a job at most, and parameters of each. */
 export const mostTasks = 255;
 export const mostParameters = 16;
-export const controlInts = 16;
+export const controlInts = 80;
 /** Parameters are doubles, which hold addresses, counts and fractions alike; they follow the control words. */
 export const parameterBytes = mostTasks * mostParameters * 8;
 /** Room for the code of one module. */
@@ -35,7 +40,7 @@ export const moduleRoom = 1 << 17;
 const spins = 2000;
 
 const work = `
-function work({ memory, shared }) {
+function work({ memory, shared, index }) {
   const control = new Int32Array(shared, 0, ${controlInts});
   const parameters = new Float64Array(shared, ${controlInts * 4}, ${mostTasks * mostParameters});
   const code = new Uint8Array(shared, ${controlInts * 4 + parameterBytes});
@@ -52,6 +57,7 @@ function work({ memory, shared }) {
     }
     if (Atomics.load(control, ${control.closed}) !== 0) break;
     seen = state >>> 8;
+    Atomics.store(control, ${control.busy} + index, 1);
     while (state >>> 8 === seen) {
       const task = state & 255;
       if (task >= Atomics.load(control, ${control.count})) break;
@@ -80,12 +86,32 @@ function work({ memory, shared }) {
       Atomics.notify(control, ${control.done});
       state = Atomics.load(control, ${control.state});
     }
+    Atomics.store(control, ${control.busy} + index, 0);
   }
 }
 `;
 
 /** For a worker of Node, which is given the memories as its data. */
 export const nodeSource = `${work}work(require("node:worker_threads").workerData);`;
+
+/**
+ * For the thread that starts Node's workers and waits for their end, since the thread that asks for operations sleeps
+ * while they run and would not hear of it.
+ */
+export const watchSource = `
+const { Worker, workerData } = require("node:worker_threads");
+const { memory, shared, count, source } = workerData;
+const control = new Int32Array(shared, 0, ${controlInts});
+for (let index = 0; index < count; index++) {
+  const worker = new Worker(source, { eval: true, workerData: { memory, shared, index }, execArgv: [], stdin: false });
+  worker.on("error", () => {});
+  worker.on("exit", () => {
+    if (Atomics.exchange(control, ${control.busy} + index, 0) !== 0) Atomics.add(control, ${control.lost}, 1);
+    Atomics.add(control, ${control.gone}, 1);
+    Atomics.notify(control, ${control.done});
+  });
+}
+`;
 
 /** For a worker of a browser, which is sent the memories in its first and only message. */
 export const browserSource = `${work}onmessage = ({ data }) => work(data);`;
