@@ -9,7 +9,7 @@ import { rowMajor, sizeOf } from "../arrays.ts";
 import type { Engine } from "../engine.ts";
 import type { CopyKernels } from "../kernels/index.ts";
 import type { Lanes } from "../kernels/lanes.ts";
-import { shares } from "../threads/index.ts";
+import { guidedShares, shares } from "../threads/index.ts";
 import { hasRelaxedSimd, type SharedModule } from "../wasm/index.ts";
 import { adjointModule } from "./adjoint-module.ts";
 import { combinations, layoutOf, offsetsAlong, phasesOf, sumTable } from "./geometry.ts";
@@ -18,8 +18,9 @@ import { productModule } from "./product-module.ts";
 import { type Job, lanesOf, type Product, Run } from "./run.ts";
 import { Winograd } from "./winograd/index.ts";
 
-/** Multiplications and additions below which work is not divided. */
+/** Multiplications and additions below which work is not divided, and in a share at the least. */
 const worthDividing = 2 ** 19;
+const leastWork = 2 ** 18;
 
 /**
  * Partial sums of a weight's adjoint at most, and the bytes that all of them take: the samples are divided in the same
@@ -27,6 +28,9 @@ const worthDividing = 2 ** 19;
  */
 const mostPartials = 16;
 const mostPartialBytes = 2 ** 24;
+
+/** Bytes of partial sums that are worth a share. */
+const leastTotal = 2 ** 15;
 
 export class ConvolutionKernels {
   private readonly engine: Engine;
@@ -155,7 +159,9 @@ export class ConvolutionKernels {
       ]);
       if (work < worthDividing) for (const task of parameters) module.functions.run(...task);
       else pool.run(module, "run", parameters);
-      module.functions.total(partials.address, stride, chunks.length, run.result(), partialBytes);
+      pool.divide(module, "total", partialBytes, 64, leastTotal, (start, size) => [
+        ...[partials.address + start, stride, chunks.length, run.result() + start, size],
+      ]);
     });
   }
 
@@ -170,14 +176,12 @@ export class ConvolutionKernels {
     );
     const parts = work < worthDividing ? 1 : pool.threads;
     const rowCount = Math.max(0, ...products.map(({ rowTable }) => rowTable.length));
-    // More shares than threads, so that one that comes late holds nobody up; rows of one sample where there are few.
-    const bySample = shares(samples, 4 * parts);
+    // Rows of one sample are divided where there are few samples.
+    const bySample = guidedShares(samples, parts, 1, (leastWork * samples) / work);
     const byRow = shares(rowCount, products.length === 1 && samples < parts ? Math.ceil(parts / samples) : 1);
-    const tasks = (parts === 1 ? shares(samples, 1) : bySample).flatMap((sample) =>
-      byRow.map((row) => ({ sample, row })),
-    );
+    const tasks = bySample.flatMap((sample) => byRow.map((row) => ({ sample, row })));
     const panels = products.map(({ columns }) => run.scratch.add(groups * rows * columns.length * lanes.bytes));
-    const { words, copies } = run.prepare(job, tasks.length);
+    const { words, copies } = run.prepare(job, parts);
     if (job.hasGaps) run.clearResult();
     const plane = sizeOf(run.outExtents()) * lanes.bytes;
     run.write(words, job, { sample: 0, group: 0, row: plane }, panels);
@@ -192,14 +196,11 @@ export class ConvolutionKernels {
     pool.run(
       this.module(this.modules.products, productModule, lanes),
       "run",
-      tasks.map(({ sample, row }, t) => [
-        words.address,
-        sample.start,
-        sample.start + sample.size,
-        row.start,
-        row.start + row.size,
-        copies[t].address,
+      tasks.map(({ sample, row }) => [
+        ...[words.address, sample.start, sample.start + sample.size, row.start, row.start + row.size],
+        copies[0].address,
       ]),
+      parts > 1 ? copies[1].address - copies[0].address : 0,
     );
   }
 

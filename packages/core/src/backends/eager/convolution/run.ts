@@ -54,8 +54,8 @@ export class Run {
     this.scratch = new Scratch(engine);
   }
 
-  /** Takes the scratch memory: for a plan, its tables, and a copy of the source for each task. Addresses hold from here on. */
-  prepare(job: Job, tasks: number): { words: Block; copies: readonly Block[] } {
+  /** Takes the scratch memory: for a plan, its tables, and so many copies of the source, equally far apart. Addresses hold from here on. */
+  prepare(job: Job, count: number): { words: Block; copies: readonly Block[] } {
     const { scratch } = this;
     const words = scratch.add(4 * (plan.products + product.words * job.products.length));
     this.tables = job.products.map(({ taps, rowTable, outTable }) => ({
@@ -68,7 +68,7 @@ export class Run {
       const { rowPairs, phases } = copyTables(job.layout);
       this.moves = { rowPairs: scratch.table(rowPairs), phases: scratch.table(phases) };
     }
-    const copies = Array.from({ length: tasks }, () => scratch.add(isCopied ? job.channels * job.layout.channel : 0));
+    const copies = Array.from({ length: count }, () => scratch.add(isCopied ? job.channels * job.layout.channel : 0));
     scratch.take();
     this.addresses = this.operands.map((x) => this.engine.address(x));
     this.to = this.engine.resultAddress(this.out);

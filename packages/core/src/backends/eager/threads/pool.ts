@@ -104,7 +104,7 @@ export class ThreadPool {
 
   /**
    * Runs the function for `count` units in shares that are multiples of `step`, side by side where a share has at least
-   * `least` units. `parametersOf` gives the parameters of the units from `start`.
+   * `least` units. `parametersOf` gives the parameters of the units from `start`; `own` as in `run`.
    */
   divide(
     module: SharedModule,
@@ -113,6 +113,7 @@ export class ThreadPool {
     step: number,
     least: number,
     parametersOf: (start: number, size: number) => Parameters,
+    own = 0,
   ): void {
     if (this.threads === 1 && count >= 2 * least) sayWhyAlone();
     const parts = shares(count, this.threads, step, least);
@@ -120,6 +121,7 @@ export class ThreadPool {
       module,
       name,
       parts.map(({ start, size }) => parametersOf(start, size)),
+      own,
     );
   }
 

@@ -20,7 +20,7 @@ export function adjointFunction(
   copy: FunctionBuilder,
 ): void {
   const f = module.function("adjoint", new Array(5).fill("i32"));
-  const [words, firstSample, lastSample, scratch, to] = f.parameters as Local[];
+  const [words, firstSample, lastSample, to, scratch] = f.parameters as Local[];
   const own = samplesOf(module, f, words!, scratch!);
   const { word } = own;
   const { sample, p, c, t, count } = own.locals;

@@ -13,11 +13,11 @@ import { bump, constant, copyFunction, loop, plus, smaller, times } from "./samp
 import { type TileFunctions, tileFunctions } from "./tile-module.ts";
 
 /**
- * `weights(from, rowStep, channelStep, rowBytes, tapBytes, rows, channels, scratch, to, toPoint)`;
+ * `weights(from, rowStep, channelStep, rowBytes, tapBytes, rows, channels, to, toPoint, scratch)`;
  * `forward(plan, firstSample, lastSample, firstTile, lastTile, scratch)`: the tiles count among those of the samples that
  * are copied at a time;
- * `adjoint(plan, firstSample, lastSample, scratch, to)`: adds to the products of all points at `to`;
- * `gradient(from, fromPoint, rowBytes, rows, channels, scratch, to)`: from products to the adjoint for the weight;
+ * `adjoint(plan, firstSample, lastSample, to, scratch)`: adds to the products of all points at `to`;
+ * `gradient(from, fromPoint, rowBytes, rows, channels, to, scratch)`: from products to the adjoint for the weight;
  * `total` as in the module of the direct adjoint.
  */
 export function winogradModule(lanes: Lanes, relaxed: boolean): ModuleBuilder {
@@ -35,7 +35,7 @@ export function winogradModule(lanes: Lanes, relaxed: boolean): ModuleBuilder {
 
 function weightsFunction(module: ModuleBuilder, tiles: TileFunctions): void {
   const f = module.function("weights", new Array(10).fill("i32"));
-  const [from, rowStep, channelStep, rowBytes, tapBytes, rows, channels, scratch, to, toPoint] =
+  const [from, rowStep, channelStep, rowBytes, tapBytes, rows, channels, to, toPoint, scratch] =
     f.parameters as Local[];
   const [row, channel, at] = [f.local("i32"), f.local("i32"), f.local("i32")];
   // Beyond the last row it is taken again: what comes of it is not used.
@@ -68,7 +68,7 @@ function weightsFunction(module: ModuleBuilder, tiles: TileFunctions): void {
 
 function gradientFunction(module: ModuleBuilder, tiles: TileFunctions): void {
   const f = module.function("gradient", new Array(7).fill("i32"));
-  const [from, fromPoint, rowBytes, rows, channels, scratch, to] = f.parameters as Local[];
+  const [from, fromPoint, rowBytes, rows, channels, to, scratch] = f.parameters as Local[];
   const [row, channel, at] = [f.local("i32"), f.local("i32"), f.local("i32")];
   f.code(
     at.set(to!),

@@ -10,7 +10,7 @@ import type { NDArray, Sliding } from "../../../../backend/backend.ts";
 import { sizeOf } from "../../arrays.ts";
 import type { Engine } from "../../engine.ts";
 import { float32Lanes } from "../../kernels/lanes.ts";
-import { shares } from "../../threads/index.ts";
+import { guidedShares, shares } from "../../threads/index.ts";
 import { hasRelaxedSimd, type SharedModule } from "../../wasm/index.ts";
 import { type Block, Scratch } from "../scratch.ts";
 import { group, plan, pointBytes, pointCount, room, tile, wide } from "./layout.ts";
@@ -23,8 +23,13 @@ const leastChannels = 8;
 /** Most channels: float32 sums over them are not divided. */
 const mostChannels = 512;
 
-/** Multiplications of the definition below which work is not divided. */
+/** Multiplications of the definition below which work is not divided, and in a share at the least. */
 const worthDividing = 2 ** 21;
+const leastWork = 2 ** 20;
+
+/** Planes of 3 × 3 taps to and from points, and bytes of partial sums, that are worth a share. */
+const leastTransformed = 1024;
+const leastTotal = 2 ** 15;
 
 /** What the points of a task's inputs and products may take: they stay in the second-level cache. */
 const pointBudget = 320 * 1024;
@@ -104,18 +109,21 @@ export class Winograd {
     const job = tiling(x, out, padding, channels + rows, false);
     const work = 9 * channels * sizeOf(out.shape);
     const parts = work < worthDividing ? 1 : pool.threads;
-    // More shares than threads, so that one that comes late holds nobody up; tiles of one sample where there are few.
-    const bySample = shares(samples, parts === 1 ? 1 : 4 * parts, job.samplesAtOnce);
+    // Tiles of one sample are divided where there are few samples.
+    const bySample = guidedShares(samples, parts, job.samplesAtOnce, (leastWork * samples) / work);
     const byTile = shares(job.tiles, samples < parts ? Math.ceil(parts / samples) : 1, job.tilesAtOnce);
     const tasks = bySample.flatMap((sample) => byTile.map((tiles) => ({ sample, tiles })));
     const words = scratch.add(4 * plan.words);
     const groups = scratch.table(job.groups);
     const weights = scratch.add(pointCount * pointBytes(channels * padded(rows, tile.rows)));
+    const rooms = scratch.add(room.copies * pool.threads);
     const inputs = job.copyBytes;
     const products = inputs + pointCount * pointBytes(channels * job.tilesAtOnce);
-    const own = tasks.map(() =>
-      scratch.add(room.copies + products + pointCount * pointBytes(padded(rows, tile.rows) * job.tilesAtOnce)),
+    const ownBytes = padded(
+      room.copies + products + pointCount * pointBytes(padded(rows, tile.rows) * job.tilesAtOnce),
+      64,
     );
+    const own = scratch.add(ownBytes * parts);
     scratch.take();
     try {
       const module = this.shared();
@@ -133,22 +141,28 @@ export class Winograd {
         products: room.copies + products,
         productsPoint: pointBytes(padded(rows, tile.rows) * job.tilesAtOnce),
       });
-      for (const { address } of own) engine.clear(address + room.copies, job.copyBytes);
-      module.functions.weights(
-        ...[engine.address(weight) + taps.first, taps.row, taps.channel, 3 * taps.tap, taps.tap, rows, channels],
-        ...[own[0].address, weights.address, pointBytes(channels * padded(rows, tile.rows))],
+      for (let t = 0; t < parts; t++) engine.clear(own.address + t * ownBytes + room.copies, job.copyBytes);
+      const [from, toPoint] = [engine.address(weight) + taps.first, pointBytes(channels * padded(rows, tile.rows))];
+      pool.divide(
+        module,
+        "weights",
+        rows,
+        tile.rows,
+        leastTransformed / channels,
+        (start, size) => [
+          ...[from + start * taps.row, taps.row, taps.channel, 3 * taps.tap, taps.tap, size, channels],
+          ...[weights.address + start * channels * 4, toPoint, rooms.address],
+        ],
+        room.copies,
       );
       pool.run(
         module,
         "forward",
-        tasks.map(({ sample, tiles }, t) => [
-          words.address,
-          sample.start,
-          sample.start + sample.size,
-          tiles.start,
-          tiles.start + tiles.size,
-          own[t].address,
+        tasks.map(({ sample, tiles }) => [
+          ...[words.address, sample.start, sample.start + sample.size, tiles.start, tiles.start + tiles.size],
+          own.address,
         ]),
+        ownBytes,
       );
     } finally {
       scratch.free();
@@ -170,9 +184,12 @@ export class Winograd {
     const words = scratch.add(4 * plan.words);
     const groups = scratch.table(job.groups);
     const partials = scratch.add(partialBytes * tasks.length);
+    const rooms = scratch.add(room.copies * pool.threads);
     const inputs = job.copyBytes;
     const products = inputs + pointCount * pointBytes(columns * job.tilesAtOnce);
-    const own = tasks.map(() => scratch.add(room.copies + products + pointCount * pointBytes(rows * job.tilesAtOnce)));
+    const ownBytes = padded(room.copies + products + pointCount * pointBytes(rows * job.tilesAtOnce), 64);
+    const parts = 9 * channels * sizeOf(ct.shape) < worthDividing ? 1 : pool.threads;
+    const own = scratch.add(ownBytes * parts);
     scratch.take();
     try {
       const module = this.shared();
@@ -191,29 +208,30 @@ export class Winograd {
         productsPoint: pointBytes(rows * job.tilesAtOnce),
       });
       engine.clear(partials.address, partials.bytes);
-      for (const { address } of own) engine.clear(address + room.copies, job.copyBytes);
+      for (let t = 0; t < parts; t++) engine.clear(own.address + t * ownBytes + room.copies, job.copyBytes);
       const parameters = tasks.map(({ start, size }, t) => [
-        words.address,
-        start,
-        start + size,
-        own[t].address,
-        partials.address + t * partialBytes,
+        ...[words.address, start, start + size, partials.address + t * partialBytes],
+        own.address,
       ]);
-      if (9 * channels * sizeOf(ct.shape) < worthDividing)
-        for (const task of parameters) module.functions.adjoint(...task);
-      else pool.run(module, "adjoint", parameters);
+      if (parts === 1) for (const task of parameters) module.functions.adjoint(...task);
+      else pool.run(module, "adjoint", parameters, ownBytes);
       const { address } = partials;
-      if (tasks.length > 1) module.functions.total(address, partialBytes, tasks.length, address, partialBytes);
-      module.functions.gradient(
-        ...[
-          address,
-          pointBytes(columns * rows),
-          columns * 4,
-          rows,
-          channels,
-          own[0].address,
-          engine.resultAddress(out),
+      if (tasks.length > 1)
+        pool.divide(module, "total", partialBytes, 64, leastTotal, (start, size) => [
+          ...[address + start, partialBytes, tasks.length, address + start, size],
+        ]);
+      const result = engine.resultAddress(out);
+      pool.divide(
+        module,
+        "gradient",
+        rows,
+        1,
+        leastTransformed / channels,
+        (start, size) => [
+          ...[address + start * columns * 4, pointBytes(columns * rows), columns * 4, size, channels],
+          ...[result + start * channels * 36, rooms.address],
         ],
+        room.copies,
       );
     } finally {
       scratch.free();
