@@ -19,8 +19,24 @@ import {
 } from "@pullback/nn";
 import { LeNet, Mlp } from "../engine/models.ts";
 
+export interface DecoderSize {
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly tokens: number;
+  readonly sequence: number;
+  readonly batch: number;
+}
+
 /** The decoder: small enough for an engine that computes in plain JavaScript. */
-export const decoderSize = { width: 128, layers: 2, heads: 4, tokens: 256, sequence: 64, batch: 4 } as const;
+export const decoderSize = {
+  width: 128,
+  layers: 2,
+  heads: 4,
+  tokens: 256,
+  sequence: 64,
+  batch: 4,
+} as const satisfies DecoderSize;
 
 class Block implements Layer<Tensor, Tensor> {
   readonly norm1 = new LayerNorm(decoderSize.width);
@@ -66,6 +82,8 @@ export interface Start {
   readonly input: Values;
   readonly labels: Values;
   readonly parameters: ReadonlyMap<string, Values>;
+  /** Of a decoder that is larger or smaller than `decoderSize`. */
+  readonly decoder?: DecoderSize;
 }
 
 const valuesOf = (x: Tensor): Values => ({ shape: x.shape, data: x.dataSync() as Values["data"] });

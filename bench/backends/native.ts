@@ -59,10 +59,10 @@ function lenet(p: Parameters, { input, labels }: Start): Loss {
 }
 
 /** `tf.gather` has no derivative on the WebAssembly engine: a product with one-hot rows does its work there. */
-function embedded(p: Parameters, tokens: tf.Tensor): tf.Tensor {
+function embedded(p: Parameters, tokens: tf.Tensor, count: number): tf.Tensor {
   const table = p("embed.weight");
   if (tf.getBackend() !== "wasm") return tf.gather(table, tokens as tf.Tensor1D);
-  return tf.matMul(tf.oneHot(tokens, decoderSize.tokens) as tf.Tensor2D, table as tf.Tensor2D);
+  return tf.matMul(tf.oneHot(tokens, count) as tf.Tensor2D, table as tf.Tensor2D);
 }
 
 function layerNorm(p: Parameters, path: string, x: tf.Tensor): tf.Tensor {
@@ -76,8 +76,8 @@ function gelu(x: tf.Tensor): tf.Tensor {
   return tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(inner)));
 }
 
-function decoder(p: Parameters, { input, labels }: Start): Loss {
-  const { width, layers, heads, tokens, sequence, batch } = decoderSize;
+function decoder(p: Parameters, { input, labels, decoder: size }: Start): Loss {
+  const { width, layers, heads, tokens, sequence, batch } = size ?? decoderSize;
   const [x, y] = [tf.reshape(tensorOf(input), [-1]), tf.oneHot(tf.reshape(tensorOf(labels), [-1]), tokens)];
   const future = tf.mul(tf.sub(tf.linalg.bandPart(tf.ones([sequence, sequence]), -1, 0), 1), 1e9);
   const byHead = (of: tf.Tensor): tf.Tensor =>
@@ -91,7 +91,7 @@ function decoder(p: Parameters, { input, labels }: Start): Loss {
   };
   return () => {
     const positions = tf.tile(p("positions.weight"), [batch, 1]);
-    let h = tf.add(embedded(p, x), positions);
+    let h = tf.add(embedded(p, x, tokens), positions);
     for (let i = 0; i < layers; i++) {
       const path = `blocks.${i}`;
       h = tf.add(h, attention(`${path}.attention`, layerNorm(p, `${path}.norm1`, h)));

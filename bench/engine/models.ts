@@ -1,4 +1,4 @@
-/** The four models whose training steps are measured, with their batches; training.py has the same for PyTorch. */
+/** The four models whose training steps are measured, with their batches; peers/ has the same for others. */
 import { valueWithGradient } from "@pullback/autodiff";
 import { randn, type Tensor, tensor } from "@pullback/core";
 import {
@@ -96,7 +96,7 @@ class DecoderBlock implements Layer<Tensor, Tensor> {
 }
 
 /** A decoder, pre-normalised: width 256, 4 layers of 8 heads, 1024 tokens, 128 positions. */
-class Decoder implements Layer<Tensor, Tensor> {
+export class Decoder implements Layer<Tensor, Tensor> {
   readonly embed = new Embedding(1024, 256);
   readonly positions = new LearnedPositions(128, 256);
   readonly blocks = [0, 1, 2, 3].map(() => new DecoderBlock());
@@ -113,7 +113,7 @@ class Decoder implements Layer<Tensor, Tensor> {
 /** A training step, and what it needs; the loss is read at its end. */
 export type Step = () => number;
 
-const labelsOf = (shape: readonly number[], classes: number): Tensor =>
+export const labelsOf = (shape: readonly number[], classes: number): Tensor =>
   tensor(
     Int32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i * 7919) % classes),
     { shape: [...shape] },

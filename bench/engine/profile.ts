@@ -85,8 +85,7 @@ export function profile(total: { processor: number; wall: number }, rounds: numb
     `    ${(processor / rounds).toFixed(2).padStart(8)} ms ${((100 * processor) / total.processor).toFixed(1).padStart(5)} %  ` +
     `wall ${(wall / rounds).toFixed(2).padStart(8)} ms  ${(calls / rounds).toFixed(0).padStart(4)} × ${name}`;
   const outside = { calls: rounds, processor: total.processor - inside.processor, wall: total.wall - inside.wall };
-  return [
-    ...sorted.slice(0, rows).map(([name, entry]) => line(name, entry)),
-    line("outside of kernels", outside),
-  ].join("\n");
+  return [...sorted.slice(0, rows).map(([name, entry]) => line(name, entry)), line("outside of kernels", outside)].join(
+    "\n",
+  );
 }

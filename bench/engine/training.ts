@@ -1,9 +1,9 @@
 /**
- * Training steps on the eager and the lazy backend, in interleaved rounds, beside PyTorch where `python3` can import it:
- * wall time and processor time (all threads) of a step, medians.
+ * Training steps on the eager and the lazy backend, in interleaved rounds, and then of others: PyTorch where `python3` can
+ * import it, TensorFlow.js and jax-js (Node 24) on request. Wall time and processor time (all threads) of a step, medians.
  *
  *     node packages/pullback/bin/pullback.js run bench/engine/training.ts [models] [--rounds 5] [--backends eager,lazy]
- *       [--profile] [--shapes] [--no-peer]
+ *       [--peers PyTorch,jax-js,tfjs-wasm,tfjs-cpu] [--profile] [--shapes]
  *
  * models: mlp,lenet,resnet,decoder. `--profile` tells where the time goes; `--shapes` tells shapes apart.
  */
@@ -12,6 +12,7 @@ import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { useBackend } from "@pullback/core";
 import { models, type Step } from "./models.ts";
+import type { Times } from "./peers/times.ts";
 import { clearProfile, processorTime, profile, startProfile } from "./profile.ts";
 
 const given = process.argv.slice(2);
@@ -44,12 +45,27 @@ function measure(step: Step, samples: Samples): number {
   return loss;
 }
 
-/** What PyTorch takes, with two threads; undefined where it is not installed or cannot run the model. */
-function peer(name: string): { wall: number; processor: number; loss: number } | undefined {
-  const script = fileURLToPath(new URL("./training.py", import.meta.url));
-  const { status, stdout, stderr } = spawnSync("python3", [script, name, String(rounds)], { encoding: "utf8" });
-  if (status === 0) return JSON.parse(stdout);
-  console.log(`${name}, PyTorch: not measured (${stderr?.trim().split("\n").at(-1) ?? "there is no python3"})`);
+/** Who else trains the models, each in a process of its own. */
+const peers: Readonly<Record<string, (name: string) => readonly [command: string, ...args: string[]]>> = {
+  PyTorch: (name) => ["python3", fileURLToPath(new URL("./peers/pytorch.py", import.meta.url)), name, String(rounds)],
+  "jax-js": (name) => [process.execPath, ...hooks, "peers/jax.ts", name, String(rounds)],
+  "tfjs-wasm": (name) => [process.execPath, ...hooks, "peers/tfjs.ts", name, "wasm", String(rounds)],
+  "tfjs-cpu": (name) => [process.execPath, ...hooks, "peers/tfjs.ts", name, "cpu", String(rounds)],
+};
+const hooks = ["--import", "@pullback/compiler-plugin/register"];
+const chosenPeers = option("peers", "PyTorch")
+  .split(",")
+  .filter((name) => name in peers);
+
+/** What a peer takes, where it is installed and can run the model. */
+function peer(peerName: string, name: string): Times | undefined {
+  const [command, ...args] = peers[peerName]!(name);
+  const cwd = fileURLToPath(new URL(".", import.meta.url));
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd });
+  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1)!) as Times;
+  const lines = (stderr ?? "").trim().split("\n");
+  const reason = lines.find((line) => /Error/.test(line)) ?? lines.at(-1);
+  console.log(`${name}, ${peerName}: not measured (${reason?.trim() || `there is no ${command}`})`);
   return undefined;
 }
 
@@ -85,19 +101,23 @@ for (const name of names) {
         await useBackend(entry.backend);
         entry.loss = measure(entry.step, entry.samples);
       }
-    const theirs = flag("no-peer") ? undefined : peer(name);
-    for (const { backend, samples, loss } of steps) {
-      const wall = median(samples.wall);
-      const processor = median(samples.processor);
-      const ratio =
-        theirs === undefined
-          ? ""
-          : `, ${(wall / theirs.wall).toFixed(2)} × PyTorch (processor ${(processor / theirs.processor).toFixed(2)} ×)`;
+    const ours = steps.map(({ backend, samples, loss }) => {
+      const [wall, processor] = [median(samples.wall), median(samples.processor)];
       console.log(
-        `${name}, ${backend}: ${wall.toFixed(1)} ms, processor ${processor.toFixed(1)} ms, loss ${loss.toFixed(4)}${ratio}`,
+        `${name}, ${backend}: ${wall.toFixed(1)} ms, processor ${processor.toFixed(1)} ms, loss ${loss.toFixed(4)}`,
+      );
+      return { backend, wall, processor };
+    });
+    for (const peerName of chosenPeers) {
+      const theirs = peer(peerName, name);
+      if (theirs === undefined) continue;
+      const ratios = ours.map(
+        ({ backend, wall, processor }) =>
+          `${backend} ${(wall / theirs.wall).toFixed(3)} × (processor ${(processor / theirs.processor).toFixed(3)} ×)`,
+      );
+      console.log(
+        `${name}, ${peerName}: ${theirs.wall.toFixed(1)} ms, processor ${theirs.processor.toFixed(1)} ms; ${ratios.join(", ")}`,
       );
     }
-    if (theirs !== undefined)
-      console.log(`${name}, PyTorch: ${theirs.wall.toFixed(1)} ms, processor ${theirs.processor.toFixed(1)} ms`);
   }
 }

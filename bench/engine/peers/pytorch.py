@@ -1,4 +1,4 @@
-"""The models of models.ts in PyTorch: `training.py NAME ROUNDS` prints wall and processor milliseconds of a step."""
+"""The models of ../models.ts in PyTorch: `pytorch.py NAME ROUNDS` prints wall and processor milliseconds of a step."""
 
 import json
 import statistics
