@@ -35,6 +35,8 @@ export function recomputing(op: Op): number {
       return transcendental.has(op.fn) ? 12 : op.fn === "sqrt" ? 4 : 1.5;
     case "load":
       return 1.5;
+    case "closure":
+      return op.derivative === undefined ? 2 : Number.POSITIVE_INFINITY;
     default:
       return Number.POSITIVE_INFINITY;
   }

@@ -10,6 +10,7 @@ import {
   type CallOp,
   type ClosureOp,
   caughtBy,
+  changesCotangent,
   dualOf,
   elementType,
   fieldType,
@@ -29,6 +30,7 @@ import {
   shadowKey,
   type Type,
   type Value,
+  withDerivativeKey,
 } from "../hir/index.ts";
 import type { Context } from "./context.ts";
 import { mayGrow } from "./growth.ts";
@@ -440,6 +442,11 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     }
     return;
   }
+  if (changesCotangent(op)) {
+    // The value itself: what differentiates this derivative must not change cotangents of it once more.
+    b.emit({ kind: "prim", op: "-", args: [op.args[0] as Value, b.const(0)], span: op.span, results: op.results });
+    return;
+  }
   checkAgain(ctx, op, "reverse");
   if (op.callee.kind === "registered" && op.callee.reverse === false) {
     ctx.report(
@@ -649,6 +656,15 @@ export function checkAgain(ctx: Pick<Context, "report">, { callee, span }: CallO
   const code = callee.kind === "value" ? callee.code : undefined;
   if (code?.rule !== "jvp" || code.of.kind !== "registered" || code.of.jvpKey !== undefined) return;
   if (code.of.published !== undefined) return;
+  if (code.of.key === withDerivativeKey) {
+    ctx.report(
+      "PB3014",
+      span,
+      "What withDerivative makes of a gradient is no gradient: here, its derivative cannot be had by way of forward mode.",
+      "Second derivatives go through withDerivative of a number, in functions all of whose calls can be copied in: no recursion, no operations of a library. Or change the gradient where it is used.",
+    );
+    return;
+  }
   ctx.report(
     "PB3014",
     span,

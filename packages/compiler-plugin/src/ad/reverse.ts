@@ -7,6 +7,7 @@ import { reachable } from "../analysis/index.ts";
 import {
   type CallOp,
   caughtBy,
+  changesCotangent,
   elementType,
   fieldType,
   inertType,
@@ -640,6 +641,10 @@ export class ReverseSweep {
 
   private call(scope: Scope, op: CallOp): void {
     const record = this.ctx.calls.get(op);
+    if (record === undefined && changesCotangent(op)) {
+      this.change(scope, op);
+      return;
+    }
     if (record === undefined) {
       // Calls of functions without derivative have been judged by the forward sweep.
       const dropped = this.take(scope, op.results[0] as Value);
@@ -657,6 +662,16 @@ export class ReverseSweep {
         (s) => this.undoCall(s, op, record),
       );
     }
+  }
+
+  /** The cotangent of `withDerivative(x, change)` is what `change` makes of it. */
+  private change(scope: Scope, op: CallOp): void {
+    const result = op.results[0] as Value;
+    const [x, change] = op.args as [Value, Value];
+    const d = this.take(scope, result);
+    if (!this.ctx.activity.active(x) || !this.ctx.activity.active(result)) return;
+    const given = [change, d ?? scope.zero(result.type)];
+    this.add(scope, x, scope.builder.call({ kind: "value" }, given, x.type, { effects: true }));
   }
 
   private undoCall(scope: Scope, op: CallOp, { site, frame, variant }: CallRecord): void {

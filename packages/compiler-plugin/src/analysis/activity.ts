@@ -4,7 +4,7 @@
  * differentiation", section 2). Memory is judged by alias class. One forward and one backward fixpoint.
  */
 import type { CallOp, HirFunction, Op, Value } from "../hir/index.ts";
-import { caughtBy, onlySpeaks, passing, slotKey, walk } from "../hir/index.ts";
+import { caughtBy, changesCotangent, onlySpeaks, passing, slotKey, walk } from "../hir/index.ts";
 import type { Aliases } from "./aliases.ts";
 import { aliases, handedOn, mayHide, pointsToMemory, type Summaries, spreadsFreely } from "./aliases.ts";
 import { find, type MemoryClass, mark, reachable, slot } from "./memory.ts";
@@ -398,7 +398,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
   const called = new Set<MemoryClass>();
   const differentials = new Set<MemoryClass>();
   for (const op of ops) {
-    if (op.kind !== "call" || !callVaried(op) || !callUseful(op)) continue;
+    if (op.kind !== "call" || !callVaried(op) || !callUseful(op) || changesCotangent(op)) continue;
     for (const a of op.args) if (pointsToMemory(a.type)) reachable(classOf(a), called);
     const { callee } = op;
     if (callee.kind === "value" && callee.code?.rule === "differential") differentials.add(classOf(op.args[0]!));

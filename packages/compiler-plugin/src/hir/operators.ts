@@ -4,6 +4,8 @@
  * the program too.
  */
 
+import type { CallOp, Value } from "./types.ts";
+
 /**
  * Operators whose result is a function with a key, which can be differentiated again. `transposed(f)` takes the arguments
  * of f and a cotangent of its result: `pullback(f)(…args)(cotangent)` in one call.
@@ -23,6 +25,16 @@ export interface Application {
 export interface Dual {
   readonly of: string;
   readonly mask: string;
+}
+
+/** What the registered derivative of `withDerivative` is known by. */
+export const withDerivativeKey = "@pullback/autodiff#withDerivative";
+
+/** `withDerivative(x, change)` of a number: in the reverse sweep, a call of `change` that can be seen. */
+export function changesCotangent({ callee, args, results }: CallOp): boolean {
+  if (callee.kind !== "registered" || callee.key !== withDerivativeKey || args.length !== 2) return false;
+  const isNumber = (v: Value | undefined) => v?.type.kind === "number";
+  return isNumber(args[0]) && isNumber(results[0]);
 }
 
 const mark = "\u00a7";

@@ -8,6 +8,8 @@ import {
   hessianVectorProduct,
   type Int,
   jacobian,
+  pullback,
+  withDerivative,
 } from "@pullback/autodiff";
 import { expectCentralDifferences, expectDirectional } from "./central-differences.ts";
 
@@ -157,6 +159,34 @@ describe("matrices", () => {
     expect(Object.keys(product).sort()).toEqual(["k", "rest"]);
     expect(product.k).toBeCloseTo(2 * (s.energy(0.8) / 1.5) ** 2, 10);
   });
+});
+
+test("gradients that withDerivative changes have a Jacobian, which both modes agree on", () => {
+  const halved = (d: number) => d / 2;
+  const soft = (x: number, k: number) => withDerivative(x * x, (d) => d * k + Math.tanh(d));
+  const f = (x: number, y: number) => {
+    let s = withDerivative(x * y, halved) ** 2 + soft(y, x);
+    for (let i = 0; i < 3; i++) s = withDerivative(s, (d) => (i > 1 ? d : d * d * x)) * y + Math.sin(x * s);
+    const terms = [x, y, s].map((v) => withDerivative(v, (d) => Math.max(d, -2)));
+    for (const v of terms) if (v > 0.1) s += withDerivative(v, (d) => d * v) * x;
+    return s;
+  };
+  const g = gradient(f);
+  for (const [x, y] of [
+    [0.7, 0.6],
+    [-1.2, 0.4],
+  ] as const) {
+    const forward = differential(gradient(f))(x, y);
+    const reverse = pullback(gradient(f))(x, y);
+    expectDirectional(g, [x, y], forward);
+    const [columns, rows] = [
+      [forward(1, 0), forward(0, 1)],
+      [reverse([1, 0]), reverse([0, 1])],
+    ] as const;
+    // It is not symmetric, as the Hessian of a gradient left alone would be.
+    expect(Math.abs(columns[0][1] - columns[1][0])).toBeGreaterThan(1e-3);
+    for (const i of [0, 1] as const) for (const j of [0, 1] as const) expect(rows[i][j]).toBeCloseTo(columns[j][i], 10);
+  }
 });
 
 interface Law {

@@ -1,6 +1,6 @@
 /** Calls: arguments, receivers, and the operators of autodiff inside differentiated code. */
 import type ts from "typescript";
-import type { Callee, PublishedCode, Type, Value } from "../../hir/index.ts";
+import { type Callee, type PublishedCode, type Type, type Value, withDerivativeKey } from "../../hir/index.ts";
 import { isStatic } from "../declarations/index.ts";
 import { refusalOf } from "../host/index.ts";
 import { inert } from "../types/index.ts";
@@ -408,8 +408,15 @@ function operator(s: Lowering, node: ts.CallExpression, callee: ts.Expression): 
   if (name === "withDerivative") {
     const args = argumentsOf(s, node.arguments);
     s.at(node);
-    const key = `@pullback/autodiff#${name}`;
-    const target: Callee = { kind: "registered", key, text, file: s.file, wrt: [0], effects: "none", retains: false };
+    const target: Callee = {
+      kind: "registered",
+      key: withDerivativeKey,
+      text,
+      file: s.file,
+      wrt: [0],
+      effects: "none",
+      retains: false,
+    };
     return emitCall(s, target, [], args, type, false);
   }
   return undefined;
