@@ -120,8 +120,8 @@ export function writesActive(program: Program, of: HirFunction, summaries: Summa
 /** The forward-mode code of `of` for the parameters (and captures) in `mask`, itself a gradient where `of` is one. */
 export function dualOfAny(program: Program, of: HirFunction, mask: string, summaries: Summaries): Made<HirFunction> {
   if (of.gradientOf !== undefined) return dualGradient(program, of, mask, summaries);
-  const literal = withPlatformLiterals(of);
-  const ready = prepare(literal, program, freshIds(literal), summaries);
+  // What is copied in may use functions of Math as values, too.
+  const ready = withPlatformLiterals(prepare(of, program, freshIds(of), summaries));
   const dual = dualFunction(program, ready, mask, summaries);
   return { made: dual.function, diagnostics: dual.diagnostics };
 }

@@ -31,6 +31,7 @@ import { withCalls } from "./duals.ts";
 import { shadowType } from "./forward.ts";
 import { dualGradient, dualOfAny, gradientFunction, writesActive } from "./gradients.ts";
 import { jvp } from "./jvp.ts";
+import { withPlatformLiterals } from "./platform.ts";
 import { prepare } from "./prepare.ts";
 import { repetitionOf } from "./repetition.ts";
 import { freshIds } from "./vjp.ts";
@@ -158,7 +159,7 @@ function derivativesOf(
   { selected, bare, withValue }: Report,
   summaries: Summaries,
 ): HirFunction {
-  const fn = prepare(of, program, freshIds(of), summaries, "all");
+  const fn = withPlatformLiterals(prepare(of, program, freshIds(of), summaries, "all"));
   const body: Region = { params: [], ops: [], results: [] };
   const b = new Builder(body.ops, freshIds({ ...fn, ...shell, body: fn.body }), fn.span);
   const type = shadowType(fn.result);

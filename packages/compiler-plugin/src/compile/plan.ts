@@ -355,7 +355,8 @@ class Planner {
         if (variants !== undefined)
           literals.push({ key, span, variants, ...(expanded === undefined ? {} : { expanded }) });
       };
-      for (const { target, span } of here) if (target.kind === "literal") inPlace(target.key, span, target.expanded);
+      for (const { function: made, parameters } of program.expansions(file)) inPlace(made.key, made.span, parameters);
+      for (const { target, span } of here) if (target.kind === "literal") inPlace(target.key, span);
       for (const { jvp } of program.registrations(file)) if (jvp?.span !== undefined) inPlace(jvp.key, jvp.span);
       const declarations: FilePlan["declarations"] = [];
       for (const declaration of program.declarations(file)) {

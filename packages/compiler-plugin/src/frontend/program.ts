@@ -84,6 +84,8 @@ export interface CompilerProgram extends Program {
   /** Classes with differentiable fields. */
   structs(file: string): StructOfClass[];
   registrations(file: string): readonly Registration[];
+  /** Functions without body here, named in a file where a literal that calls them may be written. */
+  expansions(file: string): readonly Expanded[];
   /** What is wrong without looking into functions: operators, registrations, fields. */
   diagnostics(file: string): Diagnostic[];
   /** TypeScript's own errors inside a function. */
@@ -121,7 +123,7 @@ class HostedProgram implements CompilerProgram, ProgramContext {
   readonly #sources: ReadonlyMap<string, ts.SourceFile>;
   readonly #indices = new Map<string, FileIndex>();
   readonly #lowered = new Map<string, HirFunction>();
-  /** Needed while sites are found: what later stages ask for is lowered then. */
+  /** Literals that stand for functions without body here, by their keys. */
   readonly #expansions = new Map<string, Expanded>();
   readonly #declarations = new Map<string, DifferentiableDeclaration[]>();
   readonly #sites = new Map<string, SitesOfFile>();
@@ -152,6 +154,7 @@ class HostedProgram implements CompilerProgram, ProgramContext {
     };
     take(old.#indices, this.#indices);
     take(old.#lowered, this.#lowered);
+    take(old.#expansions, this.#expansions);
     take(old.#declarations, this.#declarations);
     take(old.#sites, this.#sites);
     take(old.#errors, this.#errors);
@@ -222,6 +225,10 @@ class HostedProgram implements CompilerProgram, ProgramContext {
 
   registration(declaration: ts.Declaration): RegisteredTarget | undefined {
     return this.#allRegistrations().byDeclaration.get(declaration) ?? this.#publishedRule(declaration);
+  }
+
+  expansions(file: string): readonly Expanded[] {
+    return [...this.#expansions.values()].filter((each) => each.function.file === file);
   }
 
   expand(node: ts.Expression): Expanded | undefined {

@@ -4,6 +4,7 @@ export * from "./definitions.ts";
 export * from "./instantiate.ts";
 export * from "./interpret.ts";
 export * from "./kinds.ts";
+export * from "./math-literals.ts";
 export * from "./operators.ts";
 export * from "./passes.ts";
 export * from "./print.ts";

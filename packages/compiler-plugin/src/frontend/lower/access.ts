@@ -81,11 +81,17 @@ function heldFunctions(s: Lowering, declaration: ts.Declaration | undefined): { 
     } else if (ts.isArrayLiteralExpression(value)) for (const element of value.elements) visit(element);
     else if ((ts.isArrowFunction(value) || ts.isFunctionExpression(value)) && isFunctionNode(ts, value))
       holds.push(keyOf(s.host, value));
-    else if (ts.isIdentifier(value)) named(value);
+    else if (ts.isIdentifier(value) && named(value)) return;
+    else if (ts.isIdentifier(value) || ts.isPropertyAccessExpression(value)) {
+      const found = s.context.expand(value);
+      if (found !== undefined) holds.push(found.function.key);
+    }
   };
   const named = (name: ts.Identifier) => {
     const symbol = s.host.symbolOf(name);
-    if (symbol !== undefined) for (const body of bodies(s, symbol)) holds.push(keyOf(s.host, body));
+    const found = symbol === undefined ? [] : bodies(s, symbol);
+    for (const body of found) holds.push(keyOf(s.host, body));
+    return found.length > 0;
   };
   const literal = transparent(ts, declaration.initializer);
   if (ts.isObjectLiteralExpression(literal) || ts.isArrayLiteralExpression(literal)) visit(literal);

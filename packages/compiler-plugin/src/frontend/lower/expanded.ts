@@ -4,7 +4,14 @@
  * function's own derivative is there for.
  */
 import type ts from "typescript";
-import { buildFunction, type Callee, type HirFunction, type Ids } from "../../hir/index.ts";
+import {
+  buildFunction,
+  type Callee,
+  type HirFunction,
+  hasMathLiteral,
+  type Ids,
+  mathLiteral,
+} from "../../hir/index.ts";
 import { isStatic } from "../declarations/index.ts";
 import { registered } from "./callee.ts";
 import type { ProgramContext } from "./context.ts";
@@ -13,7 +20,6 @@ export interface Expanded {
   readonly function: HirFunction;
   /** The literal's parameters, which are its call's arguments: `(a0, ...a1)`. */
   readonly parameters: string;
-  readonly returned: ts.Type;
 }
 
 /** The literal for a function that a name or a dotted name denotes; undefined where it has a body here, or is no function. */
@@ -30,17 +36,23 @@ export function expanded(context: ProgramContext, node: ts.Expression, ids?: Ids
   if (!isMath && !isPlain) return undefined;
   const [signature, ...others] = checker.getTypeAtLocation(node).getCallSignatures();
   if (signature === undefined || others.length > 0) return undefined;
-  const callee = isMath ? ({ kind: "value" } as const) : calleeOf(context, symbol.name, node, declaration);
-  if (callee === undefined) return undefined;
   const last = signature.parameters.at(-1)?.valueDeclaration;
   const rest = last !== undefined && ts.isParameter(last) && last.dotDotDotToken !== undefined;
   const params = signature.parameters.map((p, i) => [`a${i}`, types.ofSymbol(p)] as const);
   const restAt = rest ? params.length - 1 : undefined;
-  const returned = checker.getReturnTypeOfSignature(signature);
+  const parameters = `(${params.map(([each], i) => (i === restAt ? `...${each}` : each)).join(", ")})`;
   const span = host.span(node);
   const key = `${span.file}#${symbol.name}@${span.start}`;
+  if (isMath && !hasMathLiteral(symbol.name)) return undefined;
+  if (isMath)
+    return {
+      function: mathLiteral(symbol.name, { key, file: span.file, span, ...(ids === undefined ? {} : { ids }) }),
+      parameters,
+    };
+  const callee = calleeOf(context, symbol.name, node, declaration);
+  if (callee === undefined) return undefined;
+  const result = types.of(checker.getReturnTypeOfSignature(signature));
   const text = node.getText();
-  const file = isMath ? "" : span.file;
   const shape = {
     name: symbol.name,
     key,
@@ -48,7 +60,7 @@ export function expanded(context: ProgramContext, node: ts.Expression, ids?: Ids
     span,
     kind: "arrow",
     params,
-    result: types.of(returned),
+    result,
   } as const;
   const made = buildFunction(
     { ...shape, ...(restAt === undefined ? {} : { rest: restAt }), ...(ids === undefined ? {} : { ids }) },
@@ -57,15 +69,14 @@ export function expanded(context: ProgramContext, node: ts.Expression, ids?: Ids
       const whole = rest ? { spread } : {};
       if (callee.kind === "registered")
         return b.call(callee, args, shape.result, { ...whole, effects: callee.effects !== "none" });
-      const f = b.global(text, file, types.at(node));
+      const f = b.global(text, span.file, types.at(node));
       return b.call(callee, [f, ...args], shape.result, {
         effects: true,
         ...(rest ? { spread: [false, ...spread] } : {}),
       });
     },
   );
-  const parameters = `(${params.map(([each], i) => (i === restAt ? `...${each}` : each)).join(", ")})`;
-  return { function: made, parameters, returned };
+  return { function: made, parameters };
 }
 
 function calleeOf(

@@ -36,8 +36,8 @@ export interface OperatorSite {
   readonly call: Span;
   readonly target:
     | { readonly kind: "function"; readonly key: string }
-    /** A function literal in place; or a name that is `expanded` to one, with these parameters. */
-    | { readonly kind: "literal"; readonly key: string; readonly expanded?: string }
+    /** A function literal in place, or a name that one is written for. */
+    | { readonly kind: "literal"; readonly key: string }
     /** What an operator makes of a function that one sees: `gradient(f)`. */
     | { readonly kind: "application"; readonly key: string; readonly declared: string }
     /** A value that carries its derivative. */
@@ -178,10 +178,8 @@ class SiteFinder implements SitesOfFile {
     }
     const types = literal?.function.params.map(({ type }) => type);
     const full = maskOf(types ?? parametersOf(host, this.#context.types, node as FunctionNode).types);
-    const returned =
-      resolved.kind === "application"
-        ? this.#returnedBy(argument)
-        : (literal?.returned ?? this.#resultType(node as FunctionNode));
+    const isMade = resolved.kind === "application" || literal !== undefined;
+    const returned = isMade ? this.#returnedBy(argument) : this.#resultType(node as FunctionNode);
     const result = this.#context.types.of(returned);
     const isOperator = operator !== "implicit" && operator !== "differentiable" && operator !== "checkpoint";
     const mask = isOperator ? this.#mask(options, full) : full;
@@ -246,7 +244,7 @@ class SiteFinder implements SitesOfFile {
       return target;
     const found = this.#context.expand(node);
     if (found === undefined) return target;
-    return { kind: "literal", key: found.function.key, expanded: found.parameters };
+    return { kind: "literal", key: found.function.key };
   }
 
   /** `gradient(f)` as a function of its own, where `f` is seen. */
