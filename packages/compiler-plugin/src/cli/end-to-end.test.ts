@@ -187,6 +187,7 @@ test("pullback build: JavaScript that runs by itself, maps, declarations, manife
   // Reached by an operator and not tagged: only what the program itself asks for.
   expect(derivatives).toContainEqual({
     ...{ module: "spring.js", name: "energy", kinds: "rv", masks: ["11"], modes: ["reverse"] },
+    conduct: { mutates: "00", returned: "00", linked: [], effects: "none" },
   });
   expect(existsSync(join(dist, "spring.test.js"))).toBe(false);
 });
