@@ -48,6 +48,7 @@ function compiled({ source, declarations = [], literals = [], structs = [] }: Ma
   const program = {
     text: () => source,
     registrations: () => [],
+    expansions: () => [],
     structs: () =>
       structs.map(({ className, after: text }) => ({
         ...{ className, attachAfter: after(text) },

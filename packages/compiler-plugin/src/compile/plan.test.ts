@@ -41,6 +41,7 @@ function planOf(made: MadeUp) {
     stopping: () => undefined,
     structs: () => [],
     registrations: () => [],
+    expansions: () => [],
     sites: (file: string) =>
       (made.sites ?? [])
         .filter(([, key]) => fileOf(key) === file)

@@ -48,6 +48,7 @@ const compiler: Compiler = {
         structs: () => [],
         tagged: () => [],
         registrations: () => [],
+        expansions: () => [],
         settle: () => {},
       },
       text: (file: string) => readFileSync(file, "utf8"),
