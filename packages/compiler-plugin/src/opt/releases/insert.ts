@@ -111,7 +111,7 @@ class Insertion {
 
   private releaseAfterLastUse(v: Value): void {
     const region = this.places.homes.get(v) as Region;
-    const sharers = reach(v, this.edges);
+    const sharers = this.sharersOf(v);
     if (region.diverges === true || this.leaves(region, sharers)) return;
     const last = region.ops.findLast((op) => mentions(op, sharers) || op.results.includes(v));
     if (last === undefined) this.note(this.starts, region, v);
@@ -123,6 +123,18 @@ class Insertion {
     const holds = this.before.get(op)?.get("hold");
     if (holds?.has(v) !== true || kept(op).filter((each) => each === v).length > 1) return false;
     return holds.delete(v);
+  }
+
+  /** What may share the storage that a value's count is for, under this name or those that it had before. */
+  private sharersOf(v: Value, seen = new Set<Value>()): Set<Value> {
+    const found = reach(v, this.edges);
+    seen.add(v);
+    for (const [before, names] of this.owned.handedOn) {
+      if (!names.includes(v) || seen.has(before)) continue;
+      for (const other of this.sharersOf(before, seen))
+        if (other !== before && !names.includes(other)) found.add(other);
+    }
+    return found;
   }
 
   /** Is one of the values the region's result, or defined outside of it? */

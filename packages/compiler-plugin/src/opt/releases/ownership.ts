@@ -20,8 +20,8 @@ export interface Owned {
   readonly values: ReadonlySet<Value>;
   /** Those among them that come out of branches and loops: they share no other value's count. */
   readonly counted: ReadonlySet<Value>;
-  /** Those whose count goes on with another name: nobody releases them under this one. */
-  readonly handedOn: ReadonlySet<Value>;
+  /** Those whose count goes on with other names: nobody releases them under this one. */
+  readonly handedOn: ReadonlyMap<Value, readonly Value[]>;
   /** Results of regions that need a holder more at its end. */
   readonly held: ReadonlyMap<Region, readonly Value[]>;
   /** First values of loops that need one before. */
@@ -58,24 +58,26 @@ export function ownership(fn: HirFunction, role: Role, holders: Holders, { homes
     });
   }
 
-  const handedOn = new Set<Value>();
+  const handedOn = new Map<Value, readonly Value[]>();
   const held = new Map<Region, Value[]>();
   const heldBefore = new Map<Op, Value[]>();
   const add = <K>(map: Map<K, Value[]>, key: K, v: Value) => map.set(key, [...(map.get(key) ?? []), v]);
   const isConstant = (v: Value) => definitions.get(v)?.kind === "const";
-  const handOn = (v: Value | undefined, region: Region) => {
+  const handOn = (v: Value | undefined, region: Region, names: readonly Value[]) => {
     if (v === undefined || region.diverges === true || isConstant(v)) return;
-    if (isOwned(v, region) && !handedOn.has(v)) handedOn.add(v);
+    if (isOwned(v, region) && !handedOn.has(v)) handedOn.set(v, names);
     else add(held, region, v);
   };
   for (const [op, i] of merged) {
-    if (op.kind === "if") for (const branch of [op.then, op.else]) handOn(branch.results[i], branch);
+    const result = op.results[i] as Value;
+    if (op.kind === "if") for (const branch of [op.then, op.else]) handOn(branch.results[i], branch, [result]);
     if (op.kind !== "loop") continue;
-    handOn(op.body.results[i], op.body);
+    const names = [op.body.params[i + (op.counted === undefined ? 0 : 1)] as Value, result];
+    handOn(op.body.results[i], op.body, names);
     const first = op.initial[i] as Value;
     if (isConstant(first)) continue;
     if (isOwned(first, regionOf(fn.body, op)) && !handedOn.has(first) && isLastUse(fn.body, op, first))
-      handedOn.add(first);
+      handedOn.set(first, names);
     else add(heldBefore, op, first);
   }
   const [result] = fn.body.results;
@@ -85,7 +87,7 @@ export function ownership(fn: HirFunction, role: Role, holders: Holders, { homes
     mayBeLeaf(result.type) &&
     definitions.get(result)?.kind !== "array"
   )
-    handOn(result, fn.body);
+    handOn(result, fn.body, []);
   return { values, counted, handedOn, held, heldBefore };
 }
 
