@@ -113,10 +113,11 @@ export const valueWithDifferential = ((f: unknown, options?: Options) => {
 export function linear(plan: Plan, args: readonly unknown[], before: { restore(): void }): (...tangents: Any[]) => Any {
   const { active, selected } = plan;
   return (...tangents) => {
-    const shadows = active.map((p) => companion(plan, p, args[p], tangents[selected.indexOf(p)]));
     const now = capture(args, checkpointedStates());
     before.restore();
     try {
+      // Tangents fit the arguments as they were.
+      const shadows = active.map((p) => companion(plan, p, args[p], tangents[selected.indexOf(p)]));
       const { value, tangent } = call(plan, args, shadows);
       return finish(plan, value, tangent);
     } finally {

@@ -21,6 +21,7 @@ import {
   isLoose,
   isNumeric,
   type LoopOp,
+  narrowed,
   type Op,
   type OpaqueOp,
   onlySpeaks,
@@ -208,6 +209,13 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
           if (passing(type) === "v") entries.push({ key, value: slotZero(ctx, b, type, undefined) as Value });
         }
       }
+      // Fields that an assertion promises (`{} as Vector`) come later: the slots of numbers are there for them.
+      if (result.type.kind === "struct" && op.entries.every((e) => e.key !== undefined)) {
+        for (const [key, type] of result.type.fields()) {
+          if (type.kind !== "number" || op.entries.some((e) => e.key === key)) continue;
+          entries.push({ key, value: b.const(0) });
+        }
+      }
       define(b.object(entries, result.type, name));
       return;
     }
@@ -265,12 +273,13 @@ function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" 
   const shadow = shadows.get(op.object);
   if (shadow === undefined || !activity.shadowed(op.object)) return;
   const kind = passing(op.value.type) === "-" ? passing(slotType(op)) : passing(op.value.type);
-  if (kind === "v" && op.object.type.kind === "map" && isNumeric(slotType(op))) {
-    // Entries of Maps and records come into being by being stored, those of their shadows too.
-    const entry = b.value(slotType(op));
-    b.emit({ kind: "load", object: shadow, key: op.key, span: op.span, results: [entry] });
-    const value = b.prim("??", [entry, b.const(0)], slotType(op));
-    b.emit({ kind: "store", object: shadow, key: op.key, value, span: op.span, results: [] });
+  if (kind === "v" && mayBeAbsent(op)) {
+    // The slot comes into being by being stored, that of the shadow too.
+    const key = shadowKey(op.key);
+    const slot = b.value(slotType(op));
+    b.emit({ kind: "load", object: shadow, key, span: op.span, results: [slot] });
+    const value = b.prim("??", [slot, b.const(0)], slotType(op));
+    b.emit({ kind: "store", object: shadow, key, value, span: op.span, results: [] });
     return;
   }
   const mixed = kind === "u" || passing(slotType(op)) === "u";
@@ -296,6 +305,14 @@ function forwardStore(ctx: Context, b: Builder, op: Extract<Op, { kind: "store" 
   }
   const slot = slotZero(ctx, b, slotType(op), op.value) ?? b.const(undefined);
   b.emit({ kind: "store", object: shadow, key: shadowKey(op.key), value: slot, span: op.span, results: [] });
+}
+
+/** Entries of Maps and records, optional fields, optional places of tuples: numbers that may not be there before. */
+function mayBeAbsent(op: Extract<Op, { kind: "store" }>): boolean {
+  const type = slotType(op);
+  if (!isNumeric(type)) return false;
+  const { kind } = narrowed(op.object.type);
+  return kind === "map" || kind === "tuple" || (kind === "struct" && type.kind === "union");
 }
 
 function slotType(op: Extract<Op, { kind: "store" }>): Type {
