@@ -7,7 +7,7 @@ export { jvp, method, methodJvp, rule, tree, variant, wholeTangent, withCode } f
 export { capture, restore } from "../operators/again.ts";
 export { applied } from "../operators/applied.ts";
 export { seed } from "../operators/seed.ts";
-export { accessor, attach, carry, compiled, derivativeOf } from "../registry/index.ts";
+export { accessor, attach, carry, compiled, derivativeOf, isAccessor } from "../registry/index.ts";
 export { drop, held, hold, release, sum } from "../releases/index.ts";
 export {
   accumulate,

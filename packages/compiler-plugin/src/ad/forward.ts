@@ -35,6 +35,7 @@ import {
 } from "../hir/index.ts";
 import type { Context } from "./context.ts";
 import { mayGrow } from "./growth.ts";
+import { removesEntries } from "./removals.ts";
 import { siteOf } from "./sites.ts";
 import { viewOfShadow } from "./views.ts";
 import { captureName } from "./vjp.ts";
@@ -584,7 +585,7 @@ export function functionOf(b: Builder, op: CallOp): Value {
 export function checkInert(ctx: Pick<Context, "activity" | "report">, op: CallOp): void {
   const { activity } = ctx;
   const { callee } = op;
-  if (callee.kind !== "inert") return;
+  if (callee.kind !== "inert" || removesEntries(op)) return;
   if (callee.operator !== undefined) {
     // A checkpoint of a function is called like the function itself.
     if (callee.operator.name === "checkpoint" || !activity.calledActively(op.results[0] as Value)) return;

@@ -44,6 +44,7 @@ import {
   shadowType,
 } from "./forward.ts";
 import { jvpGradient } from "./gradients.ts";
+import { removesEntries, removeTangents } from "./removals.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
 import { Tangents } from "./tangents.ts";
@@ -389,6 +390,7 @@ class ForwardMode {
         this.define(result, view);
         return;
       }
+      if (given !== undefined && removesEntries(op)) removeTangents(b, op, given);
       checkInert(this.ctx, op);
       checkCaught(this.ctx, op);
       if (tangents.varies(result)) this.define(result, tangents.of(b, result));

@@ -68,9 +68,9 @@ export const codes = {
     "Use withoutDerivative(x) in messages and keys.",
   ),
   PB1011: explain(
-    "A class that is declared inside a function that is differentiated",
-    "Derivatives of its members would have to stand where the class is declared, and are needed outside of it.",
-    "Move the class to the top level of its module.",
+    "A class that is declared inside a function that is differentiated, or a function inside a namespace",
+    "Its derivatives would have to stand where it is declared, and are needed outside of it.",
+    "Move the declaration to the top level of its module.",
   ),
   PB1012: explain(
     "An expression is nested too deeply",

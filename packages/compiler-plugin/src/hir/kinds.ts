@@ -8,6 +8,9 @@ export const undefinedType: Type = { kind: "inert", text: "undefined" };
 /** A number that carries no tangent: an index, a length, a count. */
 export const intType: Type = { kind: "inert", text: "Int" };
 
+/** How a call says `delete object[key]`. */
+export const deletion = "Reflect.deleteProperty";
+
 export function arrayOf(element: Type, typed?: "Float32Array" | "Float64Array"): Type {
   return typed === undefined ? { kind: "array", element } : { kind: "array", element, typed };
 }

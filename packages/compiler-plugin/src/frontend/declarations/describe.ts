@@ -151,7 +151,7 @@ function placeOf(host: TypeHost, node: Lowerable): PlaceOfDeclaration | undefine
     };
   }
   const statement = variableStatement(ts, node);
-  if (statement === undefined) return heldBy(ts, node);
+  if (statement === undefined) return heldBy(host, node);
   const name = statement.name.text;
   return {
     reference: name,
@@ -161,8 +161,12 @@ function placeOf(host: TypeHost, node: Lowerable): PlaceOfDeclaration | undefine
   };
 }
 
-/** A function in an object or array literal that a constant of the module holds: `ops.relu`, `layers[0]`. */
-function heldBy(typescript: typeof ts, node: FunctionNode): PlaceOfDeclaration | undefined {
+/**
+ * A function in an object or array literal that a constant of the module holds: `ops.relu`, `layers[0]`; one that a static
+ * field holds, or such a literal in it.
+ */
+function heldBy(host: TypeHost, node: FunctionNode): PlaceOfDeclaration | undefined {
+  const typescript = host.ts;
   let path = "";
   let inner: ts.Node = node;
   for (;;) {
@@ -185,6 +189,11 @@ function heldBy(typescript: typeof ts, node: FunctionNode): PlaceOfDeclaration |
     ) {
       inner = outer;
     } else break;
+  }
+  const field = inner.parent;
+  if (typescript.isPropertyDeclaration(field) && isStatic(typescript, field) && typescript.isIdentifier(field.name)) {
+    const { text } = field.name;
+    return ofClass(host, field.parent, (name) => `(${name} as any)[${JSON.stringify(text)}]${path}`);
   }
   const statement = path === "" ? undefined : variableStatement(typescript, inner);
   if (statement === undefined || !isTopLevel(typescript, inner) || !isConst(typescript, statement.statement))

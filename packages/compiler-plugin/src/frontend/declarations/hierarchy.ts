@@ -8,6 +8,8 @@ export class Hierarchy {
   readonly #indices: () => Iterable<FileIndex>;
   /** Classes and interfaces that name a symbol in their heritage clauses. */
   #direct: Map<ts.Symbol, ts.Symbol[]> | undefined;
+  /** Accessors of all classes by their names. */
+  #accessors: Map<string, ts.Declaration[]> | undefined;
   readonly #classes = new Map<ts.Symbol, readonly ts.ClassLikeDeclaration[]>();
 
   constructor(host: TypeHost, indices: () => Iterable<FileIndex>) {
@@ -43,6 +45,32 @@ export class Hierarchy {
     for (const derived of this.derived(base)) {
       const property = checker.getPropertyOfType(checker.getTypeAtLocation(derived), name);
       for (const declaration of property?.declarations ?? []) found.add(declaration);
+    }
+    return found;
+  }
+
+  /** The accessors of a name in classes whose instances fit a type, whether they say that they implement it or not. */
+  accessors(type: ts.Type, name: string): readonly ts.Declaration[] {
+    const { ts, checker } = this.#host;
+    this.#accessors ??= this.#byName();
+    return (this.#accessors.get(name) ?? []).filter((accessor) => {
+      const owner = checker.getTypeAtLocation(accessor.parent);
+      return ts.isClassLike(accessor.parent) && checker.isTypeAssignableTo(owner, type);
+    });
+  }
+
+  #byName(): Map<string, ts.Declaration[]> {
+    const { ts } = this.#host;
+    const found = new Map<string, ts.Declaration[]>();
+    for (const index of this.#indices()) {
+      for (const { members } of index.classes) {
+        for (const member of members) {
+          if (!ts.isGetAccessor(member) && !ts.isSetAccessor(member)) continue;
+          if (!ts.isIdentifier(member.name)) continue;
+          const { text } = member.name;
+          found.set(text, [...(found.get(text) ?? []), member]);
+        }
+      }
     }
     return found;
   }

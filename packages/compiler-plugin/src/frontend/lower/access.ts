@@ -1,7 +1,7 @@
 /** Reading properties and elements, optional chains included. */
 import type ts from "typescript";
 import type { Callee, Type, Value } from "../../hir/index.ts";
-import { isFunctionNode, isStatic, keyOf } from "../declarations/index.ts";
+import { isAbstract, isFunctionNode, isStatic, keyOf } from "../declarations/index.ts";
 import { inert } from "../types/index.ts";
 import { bodies, isConstant, memberCallee, superCallee } from "./callee.ts";
 import { call, namesModule } from "./calls.ts";
@@ -62,12 +62,16 @@ export function global(s: Lowering, text: string, type: Type, symbol: ts.Symbol 
   return result;
 }
 
-/** The functions that the literal of a constant holds, however deep: `{ relu: (x) => …, pool: { max, mean } }`. */
+/**
+ * The functions that the literal of a constant or of a readonly static field holds, however deep:
+ * `{ relu: (x) => …, pool: { max, mean } }`.
+ */
 function heldFunctions(s: Lowering, declaration: ts.Declaration | undefined): { holds?: readonly string[] } {
   const { ts } = s;
-  if (declaration === undefined || !ts.isVariableDeclaration(declaration) || !s.context.isSource(declaration))
-    return {};
-  if (declaration.initializer === undefined || !isConstant(s, declaration)) return {};
+  if (declaration === undefined || !s.context.isSource(declaration)) return {};
+  const isStaticField = ts.isPropertyDeclaration(declaration) && isStatic(ts, declaration);
+  if (!isStaticField && !(ts.isVariableDeclaration(declaration) && isConstant(s, declaration))) return {};
+  if (declaration.initializer === undefined) return {};
   const holds: string[] = [];
   const visit = (node: ts.Node): void => {
     const value = ts.isExpression(node) ? transparent(ts, node) : node;
@@ -94,7 +98,7 @@ function heldFunctions(s: Lowering, declaration: ts.Declaration | undefined): { 
     return found.length > 0;
   };
   const literal = transparent(ts, declaration.initializer);
-  if (ts.isObjectLiteralExpression(literal) || ts.isArrayLiteralExpression(literal)) visit(literal);
+  if (isStaticField || ts.isObjectLiteralExpression(literal) || ts.isArrayLiteralExpression(literal)) visit(literal);
   return holds.length === 0 ? {} : { holds };
 }
 
@@ -125,7 +129,8 @@ function staticProperty(s: Lowering, node: ts.PropertyAccessExpression, symbol: 
   s.at(node);
   if (declaration !== undefined && (ts.isMethodDeclaration(declaration) || isReadonly(s, symbol))) {
     const result = s.builder.value(type);
-    s.builder.emit({ kind: "global", text, file: s.file, span: s.builder.span, results: [result] });
+    const held = heldFunctions(s, declaration);
+    s.builder.emit({ kind: "global", text, file: s.file, span: s.builder.span, results: [result], ...held });
     return result;
   }
   return opaqueValue(s, [text], [], type, { code: "PB4001", message: `${text} is shared by the whole program.` });
@@ -161,7 +166,9 @@ export function property(
   ) {
     const callee = memberCallee(s, symbol, name, "get");
     if (callee !== undefined && reachesAccessor(callee)) {
-      return s.builder.call(callee, [object], type, { effects: callee.kind !== "registered" });
+      const get = () => s.builder.call(callee, [object], type, { effects: callee.kind !== "registered" });
+      if (!mayBeField(callee)) return get();
+      return s.select(hasAccessor(s, object, name, "get"), get, () => s.builder.load(object, name, { type }), type);
     }
   }
   if (kind === "leaf") {
@@ -185,23 +192,36 @@ function isThis(s: Lowering, node: ts.Node): boolean {
   return s.ts.isPropertyAccessExpression(node) && node.expression.kind === s.ts.SyntaxKind.ThisKeyword;
 }
 
-/** Accessors, and interface members that a class may implement as one. */
-function mayBeAccessor(s: Lowering, symbol: ts.Symbol): boolean {
+/** Accessors, and members of types and abstract classes that a class may implement as one. */
+export function mayBeAccessor(s: Lowering, symbol: ts.Symbol): boolean {
   const { ts } = s;
   if (symbol.flags & ts.SymbolFlags.Accessor) return true;
-  return (symbol.declarations ?? []).some((d) => ts.isPropertySignature(d) && ts.isInterfaceDeclaration(d.parent));
+  return (symbol.declarations ?? []).some(
+    (d) => ts.isPropertySignature(d) || (ts.isPropertyDeclaration(d) && isAbstract(ts, d)),
+  );
 }
 
-function reachesAccessor(callee: Callee): boolean {
+/** A property of an interface, or an abstract one: an accessor in one class, a field in another. */
+export function mayBeField(callee: Callee): boolean {
+  return callee.kind === "dynamic" && callee.external !== true;
+}
+
+/** Whether an object has the property as an accessor. */
+export function hasAccessor(s: Lowering, object: Value, name: string, kind: "get" | "set"): Value {
+  const args = [object, s.builder.const(name), s.builder.const(kind)];
+  return s.builder.runtime("isAccessor", args, inert("boolean"));
+}
+
+export function reachesAccessor(callee: Callee): boolean {
   return callee.kind !== "dynamic" || callee.external === true || callee.implementations.length > 0;
 }
 
-function superProperty(s: Lowering, node: ts.PropertyAccessExpression, symbol: ts.Symbol | undefined): Value {
+export function superProperty(s: Lowering, node: ts.PropertyAccessExpression, symbol: ts.Symbol | undefined): Value {
   const self = s.read("this");
   let owner: ts.Node = node;
   while (!s.ts.isClassLike(owner)) owner = owner.parent;
   const base = owner.heritageClauses?.[0]?.types[0]?.expression.getText() ?? "";
-  const callee = symbol === undefined ? undefined : superCallee(s, symbol, base, node.name.text);
+  const callee = symbol === undefined ? undefined : superCallee(s, symbol, base, node.name.text, "get");
   if (callee?.kind === "known" && self !== undefined) {
     return s.at(node).call(
       {
@@ -276,7 +296,7 @@ export function chain(s: Lowering, node: ts.Expression, then: (value: Value) => 
       return chain(s, callee.expression, (receiver) =>
         guarded(callee, receiver, () => {
           if (node.questionDotToken === undefined) return then(call(s, node, receiver));
-          const method = property(s, callee, receiver, callee.name.text, s.host.symbolOf(callee.name));
+          const method = heldMethod(s, callee, receiver);
           return guarded(node, method, () => then(call(s, node, receiver)));
         }),
       );
@@ -292,6 +312,14 @@ export function chain(s: Lowering, node: ts.Expression, then: (value: Value) => 
       ),
     ),
   );
+}
+
+/** What `object.method?.(…)` asks for: whether the method is there. */
+function heldMethod(s: Lowering, node: ts.PropertyAccessExpression, receiver: Value): Value {
+  const symbol = s.host.symbolOf(node.name);
+  const isMethod = symbol !== undefined && (symbol.flags & s.ts.SymbolFlags.Method) !== 0;
+  if (!isMethod) return property(s, node, receiver, node.name.text, symbol);
+  return s.at(node).load(receiver, node.name.text, { type: inert("method") });
 }
 
 function outermost(typescript: typeof ts, node: ts.Node): ts.Node {

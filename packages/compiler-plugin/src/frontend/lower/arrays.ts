@@ -10,7 +10,7 @@ import { viewOf } from "./iteration.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueValue } from "./opaque.ts";
 import { mayAct } from "./quiet.ts";
-import { listOf } from "./records.ts";
+import { listOf, type What } from "./records.ts";
 import { transparent } from "./scan.ts";
 import { raise } from "./try.ts";
 
@@ -157,13 +157,8 @@ export function arrayMethod(s: Lowering, call: ts.CallExpression, name: string, 
       return result;
     }
     case "flat": {
-      if (first !== undefined) return undefined;
-      const result = s.at(call).array([], type);
-      eachIndex(s, length(), (i) => {
-        const part = at(s, array, i);
-        eachIndex(s, s.builder.length(part), (j) => s.builder.push(result, at(s, part, j)), { name: "j" });
-      });
-      return result;
+      const depth = first === undefined ? 1 : s.ts.isNumericLiteral(first) ? Number(first.text) : undefined;
+      return depth === undefined ? undefined : flattened(s, call, array, type, depth);
     }
     case "forEach": {
       const f = applied(s, first!);
@@ -195,6 +190,8 @@ export function arrayMethod(s: Lowering, call: ts.CallExpression, name: string, 
     case "every":
     case "find":
     case "findIndex":
+    case "findLast":
+    case "findLastIndex":
       return search(s, call, name, array, element);
     case "push": {
       for (const argument of call.arguments) {
@@ -279,6 +276,29 @@ export function arrayMethod(s: Lowering, call: ts.CallExpression, name: string, 
   }
 }
 
+/** `array.flat(depth)` where the types say how deep the arrays are nested; elements that are no arrays stay. */
+function flattened(s: Lowering, call: ts.CallExpression, array: Value, type: Type, depth: number): Value | undefined {
+  const isKnown = (of: Type, level: number): boolean =>
+    level === 0 ||
+    of.kind === "number" ||
+    (of.kind === "array" && of.typed === undefined && isKnown(of.element, level - 1));
+  if (!isKnown(elementType(array.type), depth)) return undefined;
+  const result = s.at(call).array([], type);
+  const pour = (from: Value, level: number): void =>
+    eachIndex(
+      s,
+      s.builder.length(from),
+      (i) => {
+        const part = at(s, from, i);
+        if (level > 0 && part.type.kind === "array") pour(part, level - 1);
+        else s.builder.push(result, part);
+      },
+      level === depth ? {} : { name: "j" },
+    );
+  pour(array, depth);
+  return result;
+}
+
 function loopOf(f: Callback): { assigned: Iterable<Variable>; name?: string } {
   return f.indexName === undefined ? { assigned: f.assigned } : { assigned: f.assigned, name: f.indexName };
 }
@@ -329,16 +349,22 @@ function reduce(s: Lowering, call: ts.CallExpression, array: Value, right: boole
 function search(s: Lowering, call: ts.CallExpression, name: string, array: Value, element: Type): Value {
   const f = applied(s, call.arguments[0]!);
   const n = s.at(call).length(array);
-  const type = name === "find" ? s.types.at(call) : name === "findIndex" ? int : boolean;
-  const start =
-    name === "find" ? s.undefinedValue() : s.builder.const(name === "findIndex" ? -1 : name === "every", type);
+  const backwards = name.startsWith("findLast");
+  const finds = name === "find" || name === "findLast";
+  const indexes = name === "findIndex" || name === "findLastIndex";
+  const type = finds ? s.types.at(call) : indexes ? int : boolean;
+  const start = finds ? s.undefinedValue() : s.builder.const(indexes ? -1 : name === "every", type);
   const answer = temporary(s, "found", start, type);
-  const i = temporary(s, "i", zero(s), int);
+  const last = () => s.builder.prim("-", [n, s.builder.const(1, int)], int);
+  const i = temporary(s, "i", backwards ? last() : zero(s), int);
   s.loop({
     span: s.builder.span,
     assigned: [...f.assigned, answer, i],
     outer: [],
-    test: () => s.builder.prim("<", [s.environment.variables.get(i)!, n]),
+    test: () => {
+      const k = s.environment.variables.get(i)!;
+      return backwards ? s.builder.prim(">=", [k, zero(s)]) : s.builder.prim("<", [k, n]);
+    },
     body: (_index, exit) => {
       const k = s.environment.variables.get(i)!;
       const x = s.builder.load(array, k, { type: element });
@@ -346,11 +372,11 @@ function search(s: Lowering, call: ts.CallExpression, name: string, array: Value
       s.conditional(
         name === "every" ? s.builder.prim("!", [decided]) : decided,
         () => {
-          const found = name === "find" ? x : name === "findIndex" ? k : s.builder.const(name === "some", boolean);
+          const found = finds ? x : indexes ? k : s.builder.const(name === "some", boolean);
           s.environment.variables.set(answer, found);
           s.leave(exit);
         },
-        () => s.environment.variables.set(i, s.builder.prim("+", [k, s.builder.const(1, int)], int)),
+        () => s.environment.variables.set(i, s.builder.prim(backwards ? "-" : "+", [k, s.builder.const(1, int)], int)),
       );
     },
   });
@@ -394,15 +420,20 @@ export function arrayFrom(s: Lowering, call: ts.CallExpression, type: Type): Val
     eachIndex(s, n, (i) => put(i, f.call([s.undefinedValue(), i])), loopOf(f));
     return array;
   }
-  const { kind } = s.types.at(source);
+  const given = s.types.at(source);
   const view = viewOf(s, transparent(ts, source));
+  // `xs` is its own list; `xs.entries()`, a Map and its views are listed.
+  const isListed = view !== undefined && view.object !== transparent(ts, source);
   const isMap = view !== undefined && s.types.at(view.object).kind === "map";
-  if (kind !== "array" && kind !== "tuple" && !isMap) return undefined;
-  let array = expression(s, isMap ? view.object : source);
-  if (isMap) {
-    const element = elementType(array.type);
-    const pair: Type = { kind: "tuple", elements: [inert("key"), element] };
-    array = listOf(s, array, view.what, { kind: "array", element: view.what === "values" ? element : pair });
+  const isText = given.kind === "inert" && given.text === "string";
+  if (given.kind !== "array" && given.kind !== "tuple" && !isMap && !isListed && !isText) return undefined;
+  let array = expression(s, isMap || isListed ? view.object : source);
+  if (isText) {
+    const refusal = { code: "PB1010", message: "The characters of a text." };
+    array = opaqueValue(s, ["[...", "]"], [array], { kind: "array", element: inert("string") }, refusal);
+  }
+  if (isMap || isListed) {
+    array = listOf(s, array, view.what, listType(array, view.what));
     if (literal === undefined) return array;
   }
   const n = s.at(call).length(array);
@@ -411,6 +442,14 @@ export function arrayFrom(s: Lowering, call: ts.CallExpression, type: Type): Val
   const { array: result, put } = fresh(s, n, type);
   eachIndex(s, n, (i) => put(i, f.call([at(s, array, i), i])), loopOf(f));
   return result;
+}
+
+/** The type of a list of keys, values or entries. */
+export function listType(of: Value, what: What): Type {
+  const element = elementType(of.type);
+  const key = inert(of.type.kind === "map" ? "key" : "Int");
+  if (what === "keys") return { kind: "array", element: key };
+  return { kind: "array", element: what === "values" ? element : { kind: "tuple", elements: [key, element] } };
 }
 
 function lengthObject(typescript: typeof ts, node: ts.Expression): ts.Expression | undefined {

@@ -2,9 +2,20 @@
 import type ts from "typescript";
 import type { Callee, Type, Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
-import { computedKey, global, property, slotOf } from "./access.ts";
+import {
+  computedKey,
+  global,
+  hasAccessor,
+  mayBeAccessor,
+  mayBeField,
+  property,
+  reachesAccessor,
+  slotOf,
+  superProperty,
+} from "./access.ts";
 import { setLength } from "./arrays-in-place.ts";
-import { memberCallee } from "./callee.ts";
+import { memberCallee, superCallee } from "./callee.ts";
+import { baseText } from "./calls.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
 import { binary } from "./operators.ts";
@@ -92,6 +103,10 @@ export function assignTo(s: Lowering, target: ts.Expression, value: Value): void
 function placeOf(s: Lowering, target: ts.Expression, node: ts.Node): Place {
   const { ts } = s;
   if (ts.isIdentifier(target)) return variablePlace(s, target);
+  if (ts.isPropertyAccessExpression(target) && target.expression.kind === ts.SyntaxKind.SuperKeyword) {
+    const place = superPlace(s, target);
+    if (place !== undefined) return place;
+  }
   if (ts.isPropertyAccessExpression(target) && target.expression.kind !== ts.SyntaxKind.SuperKeyword) {
     const symbol = s.host.symbolOf(target.name);
     const object = expression(s, target.expression);
@@ -146,10 +161,14 @@ function fieldPlace(
     read: () => property(s, target, object, name, symbol),
     write: (value) => {
       s.at(target);
-      if (symbol !== undefined && symbol.flags & s.ts.SymbolFlags.Accessor && !s.host.isAmbient(symbol)) {
+      if (symbol !== undefined && mayBeAccessor(s, symbol) && !s.host.isAmbient(symbol)) {
         const callee: Callee | undefined = memberCallee(s, symbol, name, "set");
-        if (callee !== undefined) {
-          s.builder.call(callee, [object, value], inert("undefined"), { effects: true });
+        if (callee !== undefined && reachesAccessor(callee)) {
+          const set = () => {
+            s.builder.call(callee, [object, value], inert("undefined"), { effects: true });
+          };
+          if (!mayBeField(callee)) set();
+          else s.conditional(hasAccessor(s, object, name, "set"), set, () => s.builder.store(object, name, value));
           return;
         }
       }
@@ -158,6 +177,23 @@ function fieldPlace(
       } else if (object.type.kind === "map" && object.type.record === true)
         s.builder.store(object, s.builder.const(name), value);
       else s.builder.store(object, name, value);
+    },
+  };
+}
+
+/** `super.name`, read and written by the accessors of the base class. */
+function superPlace(s: Lowering, target: ts.PropertyAccessExpression): Place | undefined {
+  const symbol = s.host.symbolOf(target.name);
+  const self = s.read("this");
+  const base = baseText(s, target);
+  const name = target.name.text;
+  const callee = symbol === undefined ? undefined : superCallee(s, symbol, base, name, "set");
+  if (callee?.kind !== "known" || self === undefined) return undefined;
+  const text = `Object.getOwnPropertyDescriptor(${base}.prototype, ${JSON.stringify(name)}).set`;
+  return {
+    read: () => superProperty(s, target, symbol),
+    write: (value) => {
+      s.at(target).call({ ...callee, text }, [self, value], inert("undefined"), { effects: true });
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Which function a call reaches: one of this program, a registered one, several, a value, or one without derivative. */
 import type ts from "typescript";
-import type { Callee } from "../../hir/index.ts";
+import { type Callee, passing } from "../../hir/index.ts";
 import {
   className,
   type FunctionNode,
@@ -45,6 +45,20 @@ export function registered({ positions, receiver: _, ...target }: RegisteredTarg
   return { ...target, wrt: positions };
 }
 
+/** What a namespace does not export is seen nowhere else: derivatives could not stand beside its functions. */
+export function isInNamespace({ ts }: Lowering, node: ts.Node): boolean {
+  for (let outer = node.parent; !ts.isSourceFile(outer); outer = outer.parent) {
+    if (ts.isModuleDeclaration(outer)) return true;
+  }
+  return false;
+}
+
+export const inNamespace = (text: string) => ({
+  code: "PB1011",
+  message: `${text} is declared inside of a namespace, where its derivatives cannot stand.`,
+  hint: "Move the declaration to the top level of its module.",
+});
+
 /** A plain function by its name: `f`, `ns.f`, `C.make`. */
 export function functionCallee(s: Lowering, symbol: ts.Symbol, text: string): Callee | undefined {
   for (const declaration of symbol.declarations ?? []) {
@@ -54,7 +68,9 @@ export function functionCallee(s: Lowering, symbol: ts.Symbol, text: string): Ca
     }
   }
   const [body] = bodies(s, symbol);
-  return body === undefined ? undefined : { kind: "known", key: keyOf(s.host, body), text, file: s.file };
+  if (body === undefined) return undefined;
+  if (isInNamespace(s, body)) return { kind: "inert", text, file: s.file, refusal: inNamespace(text) };
+  return { kind: "known", key: keyOf(s.host, body), text, file: s.file };
 }
 
 /** A member reached through an object; `accessor` when it is read or written as a property. */
@@ -96,6 +112,10 @@ export function memberCallee(
     const owner = declaration.parent;
     if (ts.isInterfaceDeclaration(owner) || ts.isTypeLiteralNode(owner)) open = true;
     if (isAbstract(ts, declaration)) open = true;
+    if (accessor !== undefined && ts.isPropertySignature(declaration) && passing(s.types.ofSymbol(symbol)) !== "-") {
+      const wide = s.host.checker.getTypeAtLocation(owner);
+      for (const member of s.context.hierarchy.accessors(wide, name)) reachable.add(member);
+    }
     if (!ts.isClassLike(owner) && !ts.isInterfaceDeclaration(owner)) continue;
     const type = s.host.checker.getTypeAtLocation(owner);
     const base = type.symbol as ts.Symbol | undefined;
@@ -104,6 +124,9 @@ export function memberCallee(
   const functions = [...reachable].filter(
     (d) => wanted(d) && isFunctionNode(ts, d) && s.context.isSource(d),
   ) as FunctionNode[];
+  const enclosed = functions.find((fn) => isInNamespace(s, fn));
+  if (enclosed !== undefined)
+    return { kind: "inert", text: name, file: "", method: name, refusal: inNamespace(name), ...extra };
   const isRegistered = [...reachable].some((d) => s.context.registration(d) !== undefined);
   const [only] = functions;
   if (only !== undefined && functions.length === 1 && !open && !isRegistered) {
@@ -151,8 +174,16 @@ function prototypeText(s: Lowering, node: FunctionNode, name: string): string {
 }
 
 /** `super.m`: the base class's own method, whatever overrides it. */
-export function superCallee(s: Lowering, symbol: ts.Symbol, base: string, name: string): Callee | undefined {
-  const [body] = bodies(s, symbol);
+export function superCallee(
+  s: Lowering,
+  symbol: ts.Symbol,
+  base: string,
+  name: string,
+  accessor?: "get" | "set",
+): Callee | undefined {
+  const { ts } = s;
+  const wanted = accessor === "get" ? ts.isGetAccessor : accessor === "set" ? ts.isSetAccessor : () => true;
+  const body = bodies(s, symbol).find((each) => wanted(each));
   if (body === undefined || isStatic(s.ts, body)) return undefined;
   return { kind: "known", key: keyOf(s.host, body), text: `${base}.prototype.${name}`, file: s.file };
 }

@@ -6,8 +6,8 @@ import { refusalOf } from "../host/index.ts";
 import { inert } from "../types/index.ts";
 import { arrayFrom, arrayMethod, eachIndex, temporary } from "./arrays.ts";
 import { inlined } from "./callbacks.ts";
-import { functionCallee, memberCallee, superCallee } from "./callee.ts";
-import { initialiseFields, initialiserCallee } from "./construct.ts";
+import { functionCallee, isConstant, memberCallee, superCallee } from "./callee.ts";
+import { initialiseFields, initialiserCallee, startsEmpty } from "./construct.ts";
 import { expanded } from "./expanded.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -29,6 +29,16 @@ export function argumentsOf(s: Lowering, nodes: readonly ts.Expression[] | undef
   const spread: boolean[] = [];
   for (const node of nodes ?? []) {
     const isSpread = s.ts.isSpreadElement(node);
+    const places = isSpread ? s.types.at(node.expression) : undefined;
+    if (isSpread && places?.kind === "tuple" && places.elements.every(({ kind }) => kind !== "union")) {
+      // As many arguments as the tuple has places.
+      const tuple = expression(s, node.expression);
+      places.elements.forEach((type, i) => {
+        values.push(s.at(node).load(tuple, s.builder.const(i, inert("Int")), { type }));
+        spread.push(false);
+      });
+      continue;
+    }
     values.push(expression(s, isSpread ? node.expression : node));
     spread.push(isSpread);
   }
@@ -74,7 +84,7 @@ export function call(s: Lowering, node: ts.CallExpression, receiver?: Value): Va
     if (isInlinable(s.host, callee) && !node.arguments.some((a) => ts.isSpreadElement(a))) {
       return inlined(s, callee, argumentsOf(s, node.arguments).values);
     }
-    const special = operator(s, node, callee) ?? mathCall(s, node, callee);
+    const special = operator(s, node, callee) ?? mathCall(s, node, callee) ?? numberCall(s, node, callee);
     if (special !== undefined) return special;
   }
   if (ts.isPropertyAccessExpression(callee)) {
@@ -249,7 +259,7 @@ function newFilled(s: Lowering, node: ts.CallExpression, made: ts.NewExpression)
 function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAccessExpression, receiver: Value): Value {
   const { ts } = s;
   const name = callee.name.text;
-  if (isArrayLike(s.host, callee.expression)) {
+  if (isArrayLike(s.host, callee.expression, node.flags & ts.NodeFlags.OptionalChain)) {
     const known = arrayMethod(s, node, name, receiver);
     if (known !== undefined) return known;
   }
@@ -272,7 +282,8 @@ function methodCall(s: Lowering, node: ts.CallExpression, callee: ts.PropertyAcc
   const isField = symbol !== undefined && (symbol.flags & ts.SymbolFlags.Property) !== 0 && !s.host.isAmbient(symbol);
   if (isField || isLiteral || receiver.type.kind === "unknown") {
     // A function held by a field is a value like any other.
-    const field = s.at(callee).load(receiver, name, { type: s.types.at(callee) });
+    const isShared = symbol?.declarations?.some((d) => isStatic(ts, d)) === true;
+    const field = isShared ? expression(s, callee) : s.at(callee).load(receiver, name, { type: s.types.at(callee) });
     const args = argumentsOf(s, node.arguments);
     s.at(node);
     return emitCall(s, { kind: "value" }, [field], args, type, true);
@@ -303,6 +314,11 @@ function mapMethod(s: Lowering, node: ts.CallExpression, name: string, map: Valu
     const v = expression(s, value);
     s.at(node).store(map, k, v);
     return map;
+  }
+  if ((name === "delete" && key !== undefined) || name === "clear") {
+    const args = node.arguments.map((argument) => expression(s, argument));
+    const callee: Callee = { kind: "inert", text: name, file: "", method: name };
+    return s.at(node).call(callee, [map, ...args], s.types.at(node), { effects: true });
   }
   if (name === "has" && key !== undefined) {
     const k = expression(s, key);
@@ -346,8 +362,18 @@ function mathCall(s: Lowering, node: ts.CallExpression, callee: ts.Expression): 
   return s.at(node).math(name, values);
 }
 
+/** `Number(x)` of a number is the number. */
+function numberCall(s: Lowering, node: ts.CallExpression, callee: ts.Expression): Value | undefined {
+  const [argument] = node.arguments;
+  if (!s.ts.isIdentifier(callee) || callee.text !== "Number" || argument === undefined) return undefined;
+  const symbol = s.host.symbolOf(callee);
+  const isNumber = !s.ts.isSpreadElement(argument) && s.types.at(argument).kind === "number";
+  return symbol !== undefined && s.host.isAmbient(symbol) && isNumber ? expression(s, argument) : undefined;
+}
+
 function mathName(s: Lowering, callee: ts.Expression): string | undefined {
   const { ts } = s;
+  if (ts.isIdentifier(callee)) return renamedMath(s, callee);
   if (
     !ts.isPropertyAccessExpression(callee) ||
     !ts.isIdentifier(callee.expression) ||
@@ -356,6 +382,29 @@ function mathName(s: Lowering, callee: ts.Expression): string | undefined {
     return undefined;
   const symbol = s.host.symbolOf(callee.expression);
   return symbol !== undefined && s.host.isAmbient(symbol) ? callee.name.text : undefined;
+}
+
+/** `const { sin } = Math`, `const sin = Math.sin`, at the top level of a module. */
+function renamedMath(s: Lowering, name: ts.Identifier): string | undefined {
+  const { ts } = s;
+  const declaration = s.host.symbolOf(name)?.valueDeclaration;
+  if (declaration === undefined || !s.context.isSource(declaration)) return undefined;
+  const isMath = (node: ts.Expression | undefined): boolean => {
+    const symbol =
+      node !== undefined && ts.isIdentifier(node) && node.text === "Math" ? s.host.symbolOf(node) : undefined;
+    return symbol !== undefined && s.host.isAmbient(symbol);
+  };
+  if (ts.isVariableDeclaration(declaration)) {
+    const value = declaration.initializer === undefined ? undefined : transparent(ts, declaration.initializer);
+    if (value === undefined || !isConstant(s, declaration) || !ts.isPropertyAccessExpression(value)) return undefined;
+    return isMath(value.expression) ? value.name.text : undefined;
+  }
+  if (!ts.isBindingElement(declaration) || declaration.dotDotDotToken !== undefined) return undefined;
+  const variable = declaration.parent.parent;
+  if (!ts.isVariableDeclaration(variable) || !isConstant(s, variable) || !isMath(variable.initializer))
+    return undefined;
+  const key = declaration.propertyName ?? declaration.name;
+  return ts.isIdentifier(key) ? key.text : undefined;
 }
 
 /** `Math.max(...xs, y)`: the maximum over a loop; `hypot` likewise, over squares. */
@@ -447,7 +496,9 @@ function superConstructor(s: Lowering, node: ts.CallExpression): Value {
   }
   const args = argumentsOf(s, node.arguments);
   s.at(node);
-  const result = emitCall(s, callee, [self], args, inert("undefined"), true);
+  const result = startsEmpty(s, s.host.checker.getTypeAtLocation(node.expression))
+    ? s.undefinedValue()
+    : emitCall(s, callee, [self], args, inert("undefined"), true);
   // The fields of this class start when the base class is done.
   initialiseFields(s, ownerOf(s, node));
   return result;
@@ -460,7 +511,7 @@ function ownerOf(s: Lowering, node: ts.Node): ts.ClassLikeDeclaration {
 }
 
 /** The base class as the class around a node names it. */
-function baseText(s: Lowering, node: ts.Node): string {
+export function baseText(s: Lowering, node: ts.Node): string {
   const clause = ownerOf(s, node).heritageClauses?.find((c) => c.token === s.ts.SyntaxKind.ExtendsKeyword);
   return clause?.types[0]?.expression.getText() ?? "";
 }

@@ -4,7 +4,7 @@ import { type Callee, passing, type Type, type Value } from "../../hir/index.ts"
 import { isStatic, keyOf } from "../declarations/index.ts";
 import { inert } from "../types/index.ts";
 import { newArray } from "./arrays.ts";
-import { registered } from "./callee.ts";
+import { inNamespace, isInNamespace, registered } from "./callee.ts";
 import { argumentsOf } from "./calls.ts";
 import { expression } from "./expressions.ts";
 import type { Lowering } from "./lowering.ts";
@@ -52,6 +52,7 @@ export function construct(s: Lowering, node: ts.NewExpression): Value {
     return plain(s, node, type, classText);
   }
   if (s.isInside(declaration)) return plain(s, node, type, classText, localClass(classText));
+  if (isInNamespace(s, declaration)) return plain(s, node, type, classText, inNamespace(classText));
   const stored = storedFields(s, declaration, node);
   const args = argumentsOf(s, node.arguments);
   const b = s.at(node);
@@ -155,6 +156,16 @@ export function initialiserCallee(s: Lowering, type: ts.Type, text: string): Cal
   const declaration = symbol?.declarations?.find((d) => s.ts.isClassLike(d)) as ts.ClassLikeDeclaration | undefined;
   if (declaration === undefined || !s.context.isSource(declaration)) return undefined;
   return { kind: "known", key: keyOf(s.host, constructorOf(s.ts, declaration) ?? declaration), text, file: s.file };
+}
+
+/** Whether making an instance runs nothing of the class or of its bases: such an initialiser has no code to call. */
+export function startsEmpty(s: Lowering, type: ts.Type): boolean {
+  const symbol = type.symbol as ts.Symbol | undefined;
+  const declaration = symbol?.declarations?.find((d) => s.ts.isClassLike(d)) as ts.ClassLikeDeclaration | undefined;
+  if (declaration === undefined || !s.context.isSource(declaration)) return false;
+  if (constructorOf(s.ts, declaration) !== undefined || fieldInitialisers(s.ts, declaration).length > 0) return false;
+  const base = baseExpression(s.ts, declaration);
+  return base === undefined || startsEmpty(s, s.host.checker.getTypeAtLocation(base));
 }
 
 /** Fields of instances that have an initialiser, in order. */

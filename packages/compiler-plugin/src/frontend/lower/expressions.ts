@@ -3,6 +3,7 @@ import type ts from "typescript";
 import type { Type, Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
 import { chain, elementAccess, identifier, propertyAccess } from "./access.ts";
+import { listType } from "./arrays.ts";
 import { assignment, increment } from "./assignments.ts";
 import { call } from "./calls.ts";
 import { closure } from "./closures.ts";
@@ -12,7 +13,7 @@ import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, opaqueValue } from "./opaque.ts";
 import { binary, unary } from "./operators.ts";
 import { mayAct } from "./quiet.ts";
-import { listOf, recordLiteral } from "./records.ts";
+import { listOf, recordLiteral, removal } from "./records.ts";
 import { isAssignment, mentionsOwnThis, transparent } from "./scan.ts";
 
 const string = inert("string");
@@ -71,6 +72,7 @@ export function expression(s: Lowering, node: ts.Expression): Value {
   if (ts.isNewExpression(node)) return construct(s, node);
   if (ts.isTemplateExpression(node)) return template(s, node);
   if (ts.isTypeOfExpression(node)) return s.at(node).prim("typeof", [expression(s, node.expression)], string);
+  if (ts.isDeleteExpression(node)) return removal(s, node) ?? refused(s, node);
   if (ts.isVoidExpression(node)) {
     expression(s, node.expression);
     return s.at(node).const(undefined);
@@ -219,10 +221,10 @@ function spreadable(s: Lowering, node: ts.Expression): Value {
     return expression(s, node);
   }
   const view = viewOf(s, transparent(s.ts, node));
-  if (view !== undefined && s.types.at(view.object).kind === "map") {
-    const map = expression(s, view.object);
+  if (view !== undefined) {
+    const viewed = expression(s, view.object);
     s.at(node);
-    return listOf(s, map, view.what, { kind: "array", element: elementOf(s, node) });
+    return listOf(s, viewed, view.what, listType(viewed, view.what));
   }
   const value = expression(s, node);
   s.at(node);

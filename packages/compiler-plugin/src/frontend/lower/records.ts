@@ -1,6 +1,6 @@
 /** Records and Maps as a whole: their keys, lists of what they hold, literals with spreads and computed keys. */
 import type ts from "typescript";
-import type { Type, Value } from "../../hir/index.ts";
+import { deletion, elementType, type Type, type Value } from "../../hir/index.ts";
 import { inert } from "../types/index.ts";
 import { eachIndex } from "./arrays.ts";
 import { expression } from "./expressions.ts";
@@ -27,13 +27,25 @@ function eachEntry(s: Lowering, map: Value, body: (key: Value, value: Value) => 
   });
 }
 
-/** An array of what a Map or record holds. */
+/** An array of what a Map or record holds, or of an array's indices, elements or both. */
 export function listOf(s: Lowering, map: Value, what: What, type: Type): Value {
+  if (map.type.kind !== "map") return listOfArray(s, map, what, type);
   if (what === "keys") return keysOf(s, map);
   const list = s.builder.array([], type);
   eachEntry(s, map, (key, value) => {
     const pair: Type = { kind: "tuple", elements: [inert("key"), value.type] };
     s.builder.push(list, what === "values" ? value : s.builder.array([key, value], pair));
+  });
+  return list;
+}
+
+function listOfArray(s: Lowering, array: Value, what: What, type: Type): Value {
+  const list = s.builder.array([], type);
+  const element = elementType(array.type);
+  eachIndex(s, s.builder.length(array), (i) => {
+    const value = () => s.builder.load(array, i, { type: element });
+    const pair = () => s.builder.array([i, value()], { kind: "tuple", elements: [inert("Int"), element] });
+    s.builder.push(list, what === "keys" ? i : what === "values" ? value() : pair());
   });
   return list;
 }
@@ -100,6 +112,21 @@ function assign(
 
 function put(s: Lowering, object: Value, name: string, value: Value): void {
   s.builder.store(object, isRecord(object.type) ? s.builder.const(name) : name, value);
+}
+
+/** `delete record[key]`, `delete object.field`; undefined for anything else. */
+export function removal(s: Lowering, node: ts.DeleteExpression): Value | undefined {
+  const { ts } = s;
+  const target = transparent(ts, node.expression);
+  const field = ts.isPropertyAccessExpression(target) && ts.isIdentifier(target.name) ? target.name.text : undefined;
+  if (field === undefined && !ts.isElementAccessExpression(target)) return undefined;
+  const { expression: of } = target as ts.PropertyAccessExpression | ts.ElementAccessExpression;
+  const type = s.types.at(of);
+  if (!isRecord(type) && (field === undefined || type.kind !== "struct")) return undefined;
+  const object = expression(s, of);
+  const key = ts.isElementAccessExpression(target) ? expression(s, target.argumentExpression) : s.at(node).const(field);
+  const callee = { kind: "inert", text: deletion, file: "" } as const;
+  return s.at(node).call(callee, [object, key], inert("boolean"), { effects: true });
 }
 
 /** A literal of record type with spreads of records or computed keys: empty, then filled in order. */

@@ -77,9 +77,10 @@ export function isInPlace(host: TypeHost, literal: ts.Node): boolean {
   return inPlaceMethods.has(callee.name.text) && isArrayLike(host, callee.expression);
 }
 
-/** Arrays, tuples and typed arrays, read only or not. */
-export function isArrayLike(host: TypeHost, node: ts.Expression): boolean {
-  return isArrayLikeType(host, host.checker.getTypeAtLocation(node));
+/** Arrays, tuples and typed arrays, read only or not; after a `?.` null and undefined do not count. */
+export function isArrayLike(host: TypeHost, node: ts.Expression, optional: ts.NodeFlags = 0): boolean {
+  const type = host.checker.getTypeAtLocation(node);
+  return isArrayLikeType(host, optional === 0 ? type : host.checker.getNonNullableType(type));
 }
 
 export function isArrayLikeType(host: TypeHost, type: ts.Type): boolean {
