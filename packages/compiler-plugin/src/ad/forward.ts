@@ -71,6 +71,14 @@ function pointerIn(b: Builder, slot: Value, value: Value): Value {
   return b.runtime("shadowIn", [slot, value], value.type, slot.name === undefined ? {} : { name: slot.name });
 }
 
+/** Fields of a new instance that start as numbers of their own: no argument is stored there. */
+export function startingNumbers({ fields, results }: Extract<Op, { kind: "new" }>): string[] {
+  const [made] = results;
+  if (made?.type.kind !== "struct") return [];
+  const stored = new Set(fields.map(({ name }) => name));
+  return [...made.type.fields()].flatMap(([key, type]) => (isNumeric(type) && !stored.has(key) ? [key] : []));
+}
+
 export function isNumericSlot(type: Type): boolean {
   return (
     type.kind === "union" &&
@@ -239,6 +247,7 @@ function forwardOp(ctx: Context, b: Builder, op: Op): void {
         const value = slotZero(ctx, b, fieldType(result.type, f.name), op.args[f.argument]);
         return value === undefined ? [] : [{ key: f.name, value }];
       });
+      for (const key of startingNumbers(op)) entries.push({ key, value: b.const(0) });
       define(b.object(entries, result.type, name));
       return;
     }

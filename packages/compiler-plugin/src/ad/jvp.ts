@@ -42,6 +42,7 @@ import {
   functionOf,
   reportLost,
   shadowType,
+  startingNumbers,
 } from "./forward.ts";
 import { jvpGradient } from "./gradients.ts";
 import { removesEntries, removeTangents } from "./removals.ts";
@@ -277,6 +278,7 @@ class ForwardMode {
           const value = tangents.slot(b, fieldType(result.type, f.name), op.args[f.argument]);
           return value === undefined ? [] : [{ key: f.name, value }];
         });
+        for (const key of startingNumbers(op)) entries.push({ key, value: b.const(0) });
         return b.object(entries, result.type, name);
       }
       case "runtime":

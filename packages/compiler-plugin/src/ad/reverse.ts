@@ -27,7 +27,7 @@ import {
   walk,
 } from "../hir/index.ts";
 import type { CallRecord, Context } from "./context.ts";
-import { reportLost } from "./forward.ts";
+import { reportLost, startingNumbers } from "./forward.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { at, Scope, type Variable } from "./scope.ts";
 
@@ -201,6 +201,8 @@ export class ReverseSweep {
           const d = this.out(scope, shadow, field(f.name), argument.type, argument, this.again);
           if (d !== undefined) this.add(scope, argument, d);
         }
+        // What a field started with takes no adjoint, and the next sweep must not find it.
+        if (this.again) for (const name of startingNumbers(op)) b.store(shadow, name, b.const(0));
         return;
       }
       case "newArray": {
