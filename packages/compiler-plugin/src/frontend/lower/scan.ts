@@ -13,6 +13,8 @@ const inPlaceMethods = new Set([
   "every",
   "find",
   "findIndex",
+  "findLast",
+  "findLastIndex",
   "flatMap",
 ]);
 
