@@ -13,7 +13,7 @@ import type {
 } from "../../backend/backend.ts";
 import { type DType, isQuantised, type TypedArray } from "../../dtype.ts";
 import { DTypeError } from "../../errors.ts";
-import { isContiguous, isHalf, newElements, sizeOf } from "./arrays.ts";
+import { elementBytes, isContiguous, isHalf, newElements, sizeOf } from "./arrays.ts";
 import { ConvolutionKernels } from "./convolution/index.ts";
 import { Engine, type EngineOptions, localBytes } from "./engine.ts";
 import {
@@ -27,6 +27,7 @@ import {
   StoredKernels,
   WindowKernels,
 } from "./kernels/index.ts";
+import { Memories, mostMemories } from "./memories.ts";
 import type { Handle } from "./memory/index.ts";
 import * as plain from "./plain/index.ts";
 import { copyStrided } from "./plain/strided.ts";
@@ -46,8 +47,11 @@ export class EagerBackend implements Backend {
   private readonly normalise: NormaliseKernels;
   private readonly windows: WindowKernels;
   private readonly random: RandomKernels;
+  private readonly memories: Memories;
 
   constructor(options?: EngineOptions) {
+    const most = options?.memories ?? (options?.limit === undefined ? mostMemories : 1);
+    this.memories = new Memories(this, most, () => new EagerBackend({ ...options, memories: 1 }));
     this.engine = new Engine(options);
     this.copies = new CopyKernels(this.engine);
     this.along = new AlongKernels(this.engine, this.copies);
@@ -62,6 +66,7 @@ export class EagerBackend implements Backend {
   }
 
   fromHost(data: TypedArray, dtype: DType, shape: readonly number[]): NDArray {
+    if (this.memories.spreadFor(data.byteLength)) return this.fromHost(data, dtype, shape);
     this.engine.begin();
     if (isQuantised(dtype)) {
       const rows = this.engine.createQuantised(dtype, shape);
@@ -90,6 +95,7 @@ export class EagerBackend implements Backend {
   }
 
   full(shape: readonly number[], value: number, dtype: DType): NDArray {
+    if (this.memories.spreadFor(sizeOf(shape) * elementBytes[dtype])) return this.full(shape, value, dtype);
     return plain.full(this.engine, shape, value, dtype);
   }
 
@@ -317,20 +323,30 @@ export class EagerBackend implements Backend {
   }
 
   randomBits(k0: number, k1: number, count: number): NDArray {
+    if (this.memories.spreadFor(4 * count)) return this.randomBits(k0, k1, count);
     return this.random.bits(k0, k1, count);
   }
 
   release(storage: Storage): void {
-    if (!(storage as Handle).isRecorded) this.engine.arena.release(storage as Handle);
+    const handle = storage as Handle;
+    if (!handle.isRecorded) this.memories.of(handle).engine.arena.release(handle);
+  }
+
+  /**
+   * @internal The operand in this backend's first memory, where the lazy backend's kernels run: itself, or a copy to
+   * `discard` afterwards.
+   */
+  brought(x: NDArray): NDArray {
+    return this.memories.brought(x, this);
   }
 
   /** Ends the worker threads; arrays stay readable, and the next large operation starts new ones. */
   close(): Promise<unknown> {
-    return this.engine.pool.close();
+    return Promise.all(this.memories.banks.map(({ engine }) => engine.pool.close()));
   }
 
   memoryStats(): MemoryStats {
-    return this.engine.arena.stats();
+    return this.memories.stats();
   }
 }
 

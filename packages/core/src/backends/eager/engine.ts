@@ -27,7 +27,10 @@ interface Slab {
 /** A small array and room for a vector kernel to write beyond it. */
 const stagingSlot = 2 * localBytes;
 
-export interface EngineOptions extends ArenaOptions, PoolOptions {}
+export interface EngineOptions extends ArenaOptions, PoolOptions {
+  /** Linear memories at most, each of `limit` bytes (default 16, or 1 where a limit is given). */
+  readonly memories?: number;
+}
 
 export class Engine {
   readonly arena: Arena;

@@ -133,7 +133,8 @@ export class Program {
   ): void {
     const { engine } = this.machine.eager;
     const { arena } = engine;
-    const operands = lowered.inputs.map(({ node, operand }) => this.operand(nodes[node]!, node, operand, arrays));
+    const given = lowered.inputs.map(({ node, operand }) => this.operand(nodes[node]!, node, operand, arrays));
+    const operands = given.map((x) => this.machine.eager.brought(x));
     const at = this.machine.parameters();
     engine.begin();
     for (const operand of operands) engine.use(operand);
@@ -176,6 +177,9 @@ export class Program {
       });
       engine.pool.run(kernel, "run", tasks);
     }
+    given.forEach((x, k) => {
+      engine.discard(operands[k]!, x);
+    });
     lowered.gatherings.forEach(({ slot }, k) => {
       const { address, stride } = sums[k]!;
       const array = arrays[slot]!;

@@ -97,7 +97,7 @@ export class Arena {
 
   /** A new, uninitialised block, pinned for the running kernel. Throws OutOfMemoryError. */
   allocate(byteLength: number): Handle {
-    const cell = new Cell(byteLength, this.classFor(byteLength));
+    const cell = new Cell(this, byteLength, this.classFor(byteLength));
     this.place(cell);
     const handle = new Handle(byteLength, cell, null);
     cell.owner = handle;
@@ -145,6 +145,14 @@ export class Arena {
 
   freeScratch(address: number, byteLength: number): void {
     this.blocks.give(address, sizeClass(byteLength));
+  }
+
+  /** Whether live tensors would have to spill for so many bytes more. Never where nobody knows which are alive. */
+  crowded(byteLength: number): boolean {
+    const room = this.limit - this.limit / 16 - byteLength;
+    if (byteLength > this.limit || this.live <= room || this.collector === undefined) return false;
+    this.collect(byteLength);
+    return this.live > room;
   }
 
   stats(): MemoryStats {
@@ -230,8 +238,8 @@ export class Arena {
    */
   private collect(bytes: number): boolean {
     const { collector } = this;
-    if (collector === undefined || this.allocatedSinceCollection < Math.max(this.target / 8, leastCollected))
-      return false;
+    const least = Math.min(leastCollected, this.limit / 8);
+    if (collector === undefined || this.allocatedSinceCollection < Math.max(this.target / 8, least)) return false;
     const start = performance.now();
     this.sweep();
     collector.collect();

@@ -21,10 +21,13 @@ export class Cell {
   /** Whose data it is: one of the two while resident, neither when spilled. */
   owner: Handle | null = null;
   weakOwner: WeakRef<Handle> | null = null;
+  /** The arena in whose memory it lives, by identity. */
+  readonly home: object;
   readonly byteLength: number;
   readonly sizeClass: number;
 
-  constructor(byteLength: number, sizeClass: number) {
+  constructor(home: object, byteLength: number, sizeClass: number) {
+    this.home = home;
     this.byteLength = byteLength;
     this.sizeClass = sizeClass;
   }
