@@ -63,8 +63,12 @@ function peer(peerName: string, name: string): Times | undefined {
   const cwd = fileURLToPath(new URL(".", import.meta.url));
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd });
   if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1)!) as Times;
-  const lines = (stderr ?? "").trim().split("\n");
-  const reason = lines.find((line) => /Error/.test(line)) ?? lines.at(-1);
+  // Engines print lines of minified code before the one that says what is wrong.
+  const lines = (stderr ?? "")
+    .trim()
+    .split("\n")
+    .filter((line) => line.length < 300);
+  const reason = lines.find((line) => /^\w*Error/.test(line)) ?? lines.at(-1);
   console.log(`${name}, ${peerName}: not measured (${reason?.trim() || `there is no ${command}`})`);
   return undefined;
 }
