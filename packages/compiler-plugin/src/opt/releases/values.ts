@@ -123,17 +123,22 @@ export function leafless(body: Region): Set<Value> {
     const isCotangents = isSweep(op, "backward") && result.type.kind === "inert";
     if (made.includes(op.kind) || isCotangents || (op.kind === "runtime" && code.has(op.fn))) found.add(result);
   });
+  addMerged(body, found, (ends) => ends.every((isIn) => isIn));
+  return found;
+}
+
+/** Adds the results of branches that merge values of the set, where the ends that are in it satisfy the rule. */
+function addMerged(body: Region, found: Set<Value>, rule: (ends: readonly boolean[]) => boolean): void {
   for (let before = -1; before !== found.size; ) {
     before = found.size;
     walk(body, (op) => {
       if (op.kind !== "if") return;
+      const branches = [op.then, op.else].filter((branch) => branch.diverges !== true);
       op.results.forEach((r, i) => {
-        const ends = [op.then, op.else].flatMap((branch) => (branch.diverges === true ? [] : [branch.results[i]]));
-        if (ends.every((v) => v !== undefined && found.has(v))) found.add(r);
+        if (rule(branches.map(({ results }) => results[i] !== undefined && found.has(results[i])))) found.add(r);
       });
     });
   }
-  return found;
 }
 
 export function holdersOf(body: Region, without: ReadonlySet<Value>): Holders {
@@ -149,16 +154,7 @@ export function holdersOf(body: Region, without: ReadonlySet<Value>): Holders {
     const value = op.value as Value;
     if (mayBeLeaf(value.type) && !without.has(value)) stacks.add(target);
   });
-  for (let before = -1; before !== frames.size; ) {
-    before = frames.size;
-    walk(body, (op) => {
-      if (op.kind !== "if") return;
-      op.results.forEach((r, i) => {
-        const ends = [op.then, op.else].flatMap((branch) => (branch.diverges === true ? [] : [branch.results[i]]));
-        if (ends.some((v) => v !== undefined && frames.has(v))) frames.add(r);
-      });
-    });
-  }
+  addMerged(body, frames, (ends) => ends.includes(true));
   return { frames, stacks };
 }
 
