@@ -1,7 +1,7 @@
 /** Small memories in place of 2 GiB: tensors spread over several, operations across them, and the end of all. */
 import { describe, expect, test } from "@jest/globals";
 import type { NDArray } from "../../backend/backend.ts";
-import { OutOfMemoryError } from "../../errors.ts";
+import { BackendError, OutOfMemoryError } from "../../errors.ts";
 import { LazyBackend } from "../lazy/index.ts";
 import { EagerBackend } from "./eager-backend.ts";
 import type { Handle } from "./memory/index.ts";
@@ -20,6 +20,14 @@ function fill(backend: EagerBackend, count: number) {
   const homes = arrays.map((x) => (x.storage as Handle).cell!.home);
   return { arrays, homes: homes.map((home) => homes.indexOf(home)) };
 }
+
+test("an operand of another memory is refused, not read at its address in this one", () => {
+  const [one, other] = [backendOf(1), backendOf(1)];
+  const [x] = fill(one, 1).arrays as [NDArray];
+  const [y] = fill(other, 1).arrays as [NDArray];
+  expect(() => one.binary("add", x, y)).toThrow(BackendError);
+  expect(one.readSync(one.binary("add", x, x))[1]).toBeCloseTo(2 * Math.sin(0.37), 6);
+});
 
 describe("tensors beyond one memory", () => {
   test("are in several, whole, and nothing spills", () => {

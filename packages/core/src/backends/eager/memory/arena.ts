@@ -108,6 +108,11 @@ export class Arena {
   /** The address of the handle's data, brought back from its own buffer if need be; pinned for the running kernel. */
   resident(handle: Handle): number {
     const cell = handle.cell as Cell;
+    // Its address would mean something else here.
+    if (cell.home !== this)
+      throw new BackendError("A tensor of another memory was given to an operation that runs in this one.", {
+        hint: "This is a defect of the backend: the operation must bring its operands together first.",
+      });
     if (cell.address >= 0) {
       cell.stamp = this.stamp;
       if (cell !== this.newest) {
