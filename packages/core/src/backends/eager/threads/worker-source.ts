@@ -36,8 +36,11 @@ export const parameterBytes = mostTasks * mostParameters * 8;
 /** Room for the code of one module. */
 export const moduleRoom = 1 << 17;
 
-/** Rounds of the loop that looks for work before a worker goes to sleep: some tens of microseconds. */
-const spins = 2000;
+/**
+ * Rounds of the loop that looks for work before a worker goes to sleep: one or two milliseconds, which is longer than a
+ * training step spends between two operations worth dividing. Waking a worker takes the caller up to 0.1 ms.
+ */
+const spins = 50_000;
 
 const work = `
 function work({ memory, shared, index }) {
