@@ -33,7 +33,9 @@ export interface GemmFunctions {
   readonly block: (...values: number[]) => void;
   /**
    * (a, rowStrideA, columnStrideA, b, rowStrideB, columnStrideB, c, rowBytesOfC, rows, depth, columns, accumulate,
-   * workspace): a whole product, block by block; the workspace holds a tile, then a block of A, then one of B.
+   * packed, workspace): a whole product, block by block; the workspace holds a tile, then a block of A, then one of B.
+   * `packed` says that a (1) or b (2) is a whole operand as `packRows` or `packColumns` lays it out, one block of the
+   * depth after the other; the row stride of such an a, or the column stride of such a b, is one step of the depth.
    */
   readonly multiply: (...values: number[]) => void;
   /**
@@ -74,7 +76,7 @@ function eachFunction(module: ModuleBuilder, multiply: FunctionBuilder): void {
       sequence(
         module.call(
           multiply,
-          ...[a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, zero, workspace],
+          ...[a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, zero, zero, workspace],
         ),
         table.set(i32.add(table, i32.const(12))),
       ),
@@ -88,10 +90,11 @@ function multiplyFunction(
   shape: TileShape,
   parts: Readonly<Record<"packRows" | "packColumns" | "block", FunctionBuilder>>,
 ): FunctionBuilder {
-  const f = module.function("multiply", new Array(13).fill("i32"));
-  const [a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, accumulate, workspace] = f.parameters;
+  const f = module.function("multiply", new Array(14).fill("i32"));
+  const [a, rowA, columnA, b, rowB, columnB, c, rowBytes, rows, depth, columns, accumulate, packed, workspace] =
+    f.parameters;
   const [i, j, k, high, thick, width] = Array.from({ length: 6 }, () => f.local("i32"));
-  const [packedA, packedB] = [f.local("i32"), f.local("i32")];
+  const [ownA, ownB, blockA, blockB] = Array.from({ length: 4 }, () => f.local("i32"));
   const smaller = (p: Expression, q: Expression) => i32.select(i32.lt(p, q), p, q);
   const at = (base: Local, x: Local, strideX: Expression, y: Local, strideY: Expression) =>
     i32.add(base, i32.add(i32.mul(x, strideX), i32.mul(y, strideY)));
@@ -100,22 +103,38 @@ function multiplyFunction(
     i32.const(Math.ceil(blocks.rows / shape.rows) * shape.rows * lanes.bytes),
     smaller(depth, i32.const(blocks.depth)),
   );
+  /** Where the panels from `start` on lie in an operand that is packed whole, and whose stride is that of the depth. */
+  const within = (base: Local, stride: Local, start: Local) => at(base, k, stride, start, i32.mul(thick, bytes));
   const target = at(c, i, rowBytes, j, bytes);
   const add = i32.or(accumulate, i32.gt(k, i32.const(0)));
   const alongRows = sequence(
     high.set(smaller(i32.const(blocks.rows), i32.sub(rows, i))),
-    module.call(parts.packRows, at(a, i, rowA, k, columnA), rowA, columnA, high, thick, packedA),
-    module.call(parts.block, packedA, packedB, target, rowBytes, high, width, thick, add, workspace),
+    when(
+      i32.eq(packed, i32.const(1)),
+      blockA.set(within(a, rowA, i)),
+      sequence(
+        module.call(parts.packRows, at(a, i, rowA, k, columnA), rowA, columnA, high, thick, ownA),
+        blockA.set(ownA),
+      ),
+    ),
+    module.call(parts.block, blockA, blockB, target, rowBytes, high, width, thick, add, workspace),
   );
   const alongDepth = sequence(
     thick.set(smaller(i32.const(blocks.depth), i32.sub(depth, k))),
-    module.call(parts.packColumns, at(b, k, rowB, j, columnB), columnB, rowB, width, thick, packedB),
+    when(
+      i32.eq(packed, i32.const(2)),
+      blockB.set(within(b, columnB, j)),
+      sequence(
+        module.call(parts.packColumns, at(b, k, rowB, j, columnB), columnB, rowB, width, thick, ownB),
+        blockB.set(ownB),
+      ),
+    ),
     i.set(i32.const(0)),
     loopTo(i, rows, blocks.rows, alongRows),
   );
   f.code(
-    packedA.set(i32.add(workspace, i32.const(shape.rows * shape.vectors * 16))),
-    packedB.set(i32.add(packedA, padded)),
+    ownA.set(i32.add(workspace, i32.const(shape.rows * shape.vectors * 16))),
+    ownB.set(i32.add(ownA, padded)),
     j.set(i32.const(0)),
     loopTo(
       j,

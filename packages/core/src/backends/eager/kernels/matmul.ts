@@ -8,38 +8,25 @@ import type { Engine } from "../engine.ts";
 import { swapLast } from "../plain/matmul.ts";
 import { guidedShares } from "../threads/index.ts";
 import { hasRelaxedSimd, type SharedModule } from "../wasm/index.ts";
-import { blocks, gemmModule, type TileShape } from "./gemm-module.ts";
+import {
+  gemmWorkspace,
+  type Matrix,
+  type Product,
+  tileShape,
+  transposed,
+  type Workspace,
+  workspaceBytes,
+  worthDividing,
+} from "./gemm.ts";
+import { blocks, gemmModule } from "./gemm-module.ts";
 import { float32Lanes, float64Lanes, type Lanes } from "./lanes.ts";
 import { type MatvecFunctions, matvecModule } from "./matvec-module.ts";
 
 /** Up to here packing B costs more than reading it once per row. */
 const fewRows = 3;
 
-/** Multiplications and additions below which a product is not divided between threads. */
-const worthDividing = 2 ** 21;
-
-/** The least rows or columns of a share: each share packs all of the other operand. */
-const leastShare = 48;
-
-/** Least work of a share of many small products, and most of any share: a second or two. */
+/** Least work of a share of many small products. */
 const leastWork = 2 ** 19;
-const mostWork = 2 ** 34;
-
-/** With fused multiply-add a tile needs no register for products, and takes two rows more. */
-const tileShape: TileShape = { rows: hasRelaxedSimd() ? 6 : 4, vectors: 2 };
-
-/** A matrix in memory: the address of its first element and strides in bytes. */
-export interface Matrix {
-  readonly address: number;
-  readonly rowStride: number;
-  readonly columnStride: number;
-}
-
-export interface Product {
-  readonly rows: number;
-  readonly depth: number;
-  readonly columns: number;
-}
 
 export class MatmulKernels {
   private readonly engine: Engine;
@@ -154,55 +141,6 @@ export class MatmulKernels {
   }
 }
 
-export interface Workspace {
-  /** The product of `a` and `b` to rows `rowBytes` apart, or added to what is there. */
-  multiply(a: Matrix, b: Matrix, to: number, product: Product, rowBytes: number, accumulate: boolean): void;
-  free(): void;
-}
-
-function gemmWorkspace(engine: Engine, module: SharedModule, lanes: Lanes, largest: Product): Workspace {
-  const { pool } = engine;
-  const threads = largest.rows * largest.depth * largest.columns < worthDividing ? 1 : pool.threads;
-  const tileColumns = tileShape.vectors * lanes.count;
-  const perThread = workspaceBytes(lanes, largest);
-  const scratch = engine.arena.scratch(perThread * threads);
-  return {
-    multiply(a, b, to, product, rowBytes, accumulate) {
-      const { rows, depth, columns } = product;
-      // Divided at tiles, along the longer side of the result.
-      const across = rows < columns;
-      const step = across ? tileColumns : tileShape.rows;
-      const extent = across ? columns : rows;
-      const most = (mostWork * extent) / (rows * depth * columns);
-      const tasks = guidedShares(extent, threads, step, leastShare, most).map(({ start, size }) => [
-        across ? a.address : a.address + start * a.rowStride,
-        a.rowStride,
-        a.columnStride,
-        across ? b.address + start * b.columnStride : b.address,
-        b.rowStride,
-        b.columnStride,
-        to + start * (across ? lanes.bytes : rowBytes),
-        rowBytes,
-        across ? rows : size,
-        depth,
-        across ? size : columns,
-        accumulate ? 1 : 0,
-        scratch,
-      ]);
-      pool.run(module, "multiply", tasks, perThread);
-    },
-    free: () => engine.arena.freeScratch(scratch, perThread * threads),
-  };
-}
-
-/** What one thread packs into. A whole cache line at the end keeps what two threads pack apart. */
-function workspaceBytes(lanes: Lanes, { depth, columns }: Product): number {
-  const deep = Math.min(depth, blocks.depth);
-  const widest = padded(Math.min(columns, blocks.columns), tileShape.vectors * lanes.count);
-  const tileBytes = tileShape.rows * tileShape.vectors * 16;
-  return padded(tileBytes + (padded(blocks.rows, tileShape.rows) + widest) * deep * lanes.bytes, 64) + 64;
-}
-
 /** One operand is a few vectors; the other has a stride of one element. */
 function matvecWorkspace(engine: Engine, kernels: MatvecFunctions, product: Product): Workspace {
   const vectorBytes = product.depth * 4;
@@ -238,8 +176,6 @@ function gatherVector(engine: Engine, address: number, stride: number, count: nu
 /** Whether one operand may be a few vectors. */
 const isThin = (product: Product): boolean => product.rows <= fewRows || product.columns === 1;
 
-const padded = (extent: number, step: number): number => Math.ceil(extent / step) * step;
-
 function matrixOf(x: NDArray, address: number, lanes: Lanes): Matrix {
   const rank = x.shape.length;
   return {
@@ -248,12 +184,6 @@ function matrixOf(x: NDArray, address: number, lanes: Lanes): Matrix {
     columnStride: x.strides[rank - 1] * lanes.bytes,
   };
 }
-
-const transposed = (x: Matrix): Matrix => ({
-  address: x.address,
-  rowStride: x.columnStride,
-  columnStride: x.rowStride,
-});
 
 const shifted = (x: Matrix, bytes: number): Matrix =>
   bytes === 0 ? x : { address: x.address + bytes, rowStride: x.rowStride, columnStride: x.columnStride };
