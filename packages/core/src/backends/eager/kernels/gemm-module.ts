@@ -251,12 +251,18 @@ function transposedPack(
   );
 }
 
-/** (a, b, c, rowBytesOfC, depth, accumulate): one register tile of C. */
-function tileFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, relaxed: boolean): FunctionBuilder {
-  const f = module.function("tile", ["i32", "i32", "i32", "i32", "i32", "i32"]);
+/** (a, b, c, rowBytesOfC, depth, accumulate): one register tile of C, or the first `rows` rows of one. */
+function tileFunction(
+  module: ModuleBuilder,
+  lanes: Lanes,
+  shape: TileShape,
+  relaxed: boolean,
+  rows = shape.rows,
+): FunctionBuilder {
+  const f = module.function(`tile${rows}`, ["i32", "i32", "i32", "i32", "i32", "i32"]);
   const [a, b, c, rowBytes, depth, accumulate] = f.parameters;
   const end = f.local("i32");
-  const sums = Array.from({ length: shape.rows }, () => Array.from({ length: shape.vectors }, () => f.local("v128")));
+  const sums = Array.from({ length: rows }, () => Array.from({ length: shape.vectors }, () => f.local("v128")));
   const right = Array.from({ length: shape.vectors }, () => f.local("v128"));
   const left = f.local("v128");
   const aStep = shape.rows * lanes.bytes;
@@ -267,7 +273,7 @@ function tileFunction(module: ModuleBuilder, lanes: Lanes, shape: TileShape, rel
   // One step of the depth per round: V8 schedules arithmetic late within a block, and with more steps in it the
   // registers no longer suffice (measured on Node 20: 40 GFLOP/s with one step, 27 with two).
   const step: Statement[] = right.map((vector, v) => vector.set(v128.load(b, v * 16)));
-  for (let r = 0; r < shape.rows; r++) {
+  for (let r = 0; r < rows; r++) {
     step.push(left.set(lanes.loadSplat(a, r * lanes.bytes)));
     sums[r].forEach((sum, v) => {
       step.push(sum.set(madd(left, right[v], sum)));
@@ -299,6 +305,7 @@ export function blockFunction(
   relaxed: boolean,
 ): FunctionBuilder {
   const tile = tileFunction(module, lanes, shape, relaxed);
+  const lower = Array.from({ length: shape.rows - 1 }, (_, r) => tileFunction(module, lanes, shape, relaxed, r + 1));
   const f = module.function("block", ["i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
   const [a, b, c, rowBytes, rows, columns, depth, accumulate, scratch] = f.parameters;
   const tileColumns = shape.vectors * lanes.count;
@@ -317,7 +324,14 @@ export function blockFunction(
   const bytes = i32.const(lanes.bytes);
   const smaller = (p: Expression, q: Expression) => i32.select(i32.lt(p, q), p, q);
 
-  /** Where the tile sticks out of C it is computed in scratch memory, and what is inside moves over. */
+  const tileArguments = [panelA, panelB, to, rowBytes, depth, accumulate] as const;
+  /** The last rows, of which a tile would compute more than there are. */
+  const lastRows = lower.reduce<Statement>(
+    (otherwise, low, r) =>
+      when(i32.eq(i32.sub(rows, i), i32.const(r + 1)), module.call(low, ...tileArguments), otherwise),
+    sequence(),
+  );
+  /** Where the tile sticks out of C to the right it is computed in scratch memory, and what is inside moves over. */
   const partial = sequence(
     lastY.set(smaller(i32.const(shape.rows), i32.sub(rows, i))),
     lastX.set(i32.mul(smaller(i32.const(tileColumns), i32.sub(columns, j)), bytes)),
@@ -361,12 +375,9 @@ export function blockFunction(
           sequence(
             to.set(i32.add(c, i32.add(i32.mul(i, rowBytes), i32.mul(j, bytes)))),
             when(
-              i32.and(
-                i32.le(i32.add(i, i32.const(shape.rows)), rows),
-                i32.le(i32.add(j, i32.const(tileColumns)), columns),
-              ),
-              module.call(tile, panelA, panelB, to, rowBytes, depth, accumulate),
+              i32.gt(i32.add(j, i32.const(tileColumns)), columns),
               partial,
+              when(i32.le(i32.add(i, i32.const(shape.rows)), rows), module.call(tile, ...tileArguments), lastRows),
             ),
             panelA.set(i32.add(panelA, i32.mul(depth, i32.const(shape.rows * lanes.bytes)))),
           ),
