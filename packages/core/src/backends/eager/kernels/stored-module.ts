@@ -67,10 +67,10 @@ const perRow = {
 /** float16 patterns in 32-bit lanes as float32, exactly: subnormals by the multiplication, infinities by the mask. */
 export function fromFloat16(s: Steps, patterns: Expression): Expression {
   const bits = s.let(patterns);
-  const magnitude = s.let(i32x4.shl(v128.and(bits, mask(0x7fff)), 13));
-  const special = v128.and(i32x4.gt(magnitude, mask(0x0f7fffff)), mask(0x7f800000));
-  const sign = i32x4.shl(v128.and(bits, mask(0x8000)), 16);
-  return v128.or(v128.or(f32x4.mul(magnitude, f32x4.const(2 ** 112)), special), sign);
+  const magnitude = s.let(i32x4.shl(v128.and(bits, s.once(mask(0x7fff))), 13));
+  const special = v128.and(i32x4.gt(magnitude, s.once(mask(0x0f7fffff))), s.once(mask(0x7f800000)));
+  const sign = i32x4.shl(v128.and(bits, s.once(mask(0x8000))), 16);
+  return v128.or(v128.or(f32x4.mul(magnitude, s.once(f32x4.const(2 ** 112))), special), sign);
 }
 
 const mask = (value: number) => i32x4.const(value, value, value, value);
@@ -92,15 +92,15 @@ function bytes(s: Steps, values: Expression, element: number, scale: Expression,
   });
 }
 
-const lowNibbles = (v: Expression) => v128.and(v, byteMask(15));
-const highNibbles = (v: Expression) => i8x16.shrUnsigned(v, 4);
-const minus = (v: Expression, bias: number) => i8x16.sub(v, byteMask(bias));
+const lowNibbles = (s: Steps, v: Expression) => v128.and(v, s.once(byteMask(15)));
+const highNibbles = (s: Steps, v: Expression) => lowNibbles(s, i16x8.shrUnsigned(v, 4));
+const minus = (s: Steps, v: Expression, bias: number) => i8x16.sub(v, s.once(byteMask(bias)));
 
 /** 16 bytes of nibbles: elements 0–15 low, 16–31 high, biased by 8. */
 function nibbleGroup(s: Steps, from: Local, at: number, scale: Expression, sink: Sink): void {
   const packed = s.let(v128.load(from, at));
-  bytes(s, minus(lowNibbles(packed), 8), 0, scale, sink);
-  bytes(s, minus(highNibbles(packed), 8), 16, scale, sink);
+  bytes(s, minus(s, lowNibbles(s, packed), 8), 0, scale, sink);
+  bytes(s, minus(s, highNibbles(s, packed), 8), 16, scale, sink);
 }
 
 const formats: Readonly<Record<StoredDType, Format>> = {
@@ -150,8 +150,8 @@ const formats: Readonly<Record<StoredDType, Format>> = {
         const shifts = [times(least, leastOf(j)), times(least, leastOf(j + 1))];
         for (const part of [0, 16]) {
           const packed = s.let(v128.load(from, 16 + j * 16 + part));
-          bytes(s, lowNibbles(packed), j * 32 + part, scales[0], sink, shifts[0]);
-          bytes(s, highNibbles(packed), j * 32 + 32 + part, scales[1], sink, shifts[1]);
+          bytes(s, lowNibbles(s, packed), j * 32 + part, scales[0], sink, shifts[0]);
+          bytes(s, highNibbles(s, packed), j * 32 + 32 + part, scales[1], sink, shifts[1]);
         }
       }
     },
@@ -167,9 +167,9 @@ const formats: Readonly<Record<StoredDType, Format>> = {
           const high = s.let(v128.load(from, 128 + n * 32 + part * 16));
           for (let quarter = 0; quarter < 4; quarter++) {
             const packed = low[quarter & 1];
-            const nibbles = quarter < 2 ? lowNibbles(packed) : highNibbles(packed);
-            const two = v128.and(i8x16.shrUnsigned(high, quarter * 2), byteMask(3));
-            const value = minus(v128.or(nibbles, i8x16.shl(two, 4)), 32);
+            const nibbles = quarter < 2 ? lowNibbles(s, packed) : highNibbles(s, packed);
+            const two = v128.and(i16x8.shrUnsigned(high, quarter * 2), s.once(byteMask(3)));
+            const value = minus(s, v128.or(nibbles, i8x16.shl(two, 4)), 32);
             const integer = i32.load8s(from, 192 + n * 8 + quarter * 2 + part);
             const scale = s.let(f32x4.mul(d, f32x4.fromI32x4(i32x4.splat(integer))));
             bytes(s, value, n * 128 + quarter * 32 + part * 16, scale, sink);
@@ -200,6 +200,7 @@ function decodeFunction(module: ModuleBuilder, format: Format, round: number): v
   format.round(s, source, scale, (element, value) => v128.store(target, value, element * 4));
   const body = sequence(s.code(), advance(source, format.bytes), advance(target, round * 4));
   f.code(
+    s.before(),
     row.set(i32.const(0)),
     loopTo(
       row,
@@ -238,6 +239,7 @@ function dotsFunction(module: ModuleBuilder, format: Format, round: number): voi
   const folded = f32x4.add(f32x4.add(sums[0], sums[1]), f32x4.add(sums[2], sums[3]));
   const lane = (i: number) => f32x4.lane(total, i);
   f.code(
+    s.before(),
     row.set(i32.const(0)),
     loopTo(
       row,

@@ -74,7 +74,7 @@ function expectClose(got: ArrayLike<number>, expected: readonly number[], bounds
 }
 
 describe.each(quantised)("%s", (dtype) => {
-  const [rows, columns] = [66, 256];
+  const [rows, columns] = [67, 256];
   const { data, values } = randomRows(dtype, rows, columns, noise(3));
   const w = backend.fromHost(data, dtype, [rows, columns]);
 
@@ -120,7 +120,7 @@ describe.each(quantised)("%s", (dtype) => {
     const at = backend.fromHost(Int32Array.of(3, -1, 0, 65), "int32", [2, 2]);
     const found = backend.gather(w, at, 0);
     expect([found.dtype, found.shape]).toEqual(["float32", [2, 2, columns]]);
-    const expected = [3, 65, 0, 65].flatMap((row) => values.slice(row * columns, (row + 1) * columns));
+    const expected = [3, 66, 0, 65].flatMap((row) => values.slice(row * columns, (row + 1) * columns));
     expectClose(backend.readSync(found), expected, dtype === "q4_k" ? 4e-6 : 2e-7);
   });
 
@@ -209,4 +209,51 @@ test("a quantised weight: a float32 activation times it, its derivative's produc
   expect(() => q.matmul(w, { transposeB: true })).toThrow(DTypeError);
   expect(() => tensor([1, 2, 3]).cast("q8_0")).toThrow(DTypeError);
   expect(() => tensor(new Uint8Array(33), { dtype: "q8_0", shape: [32] })).toThrow(ShapeError);
+});
+
+describe.each(["q8_0", "q4_0"] as const)("integer products of %s", (dtype) => {
+  const [rows, columns] = [21, 160];
+  const x = Float32Array.from({ length: columns }, (_, i) => Math.sin(i * i) + 0.5);
+  const half = (weights: Uint8Array, row: number, blockAt: number, bits: number) =>
+    new DataView(weights.buffer).setUint16((row * (columns / 32) + blockAt) * (dtype === "q8_0" ? 34 : 18), bits, true);
+  const product = (weights: Uint8Array, by = 1) => {
+    const w = backend.fromHost(weights, dtype, [rows, columns]);
+    return backend.readSync(
+      backend.matmul(
+        backend.fromHost(
+          x.map((v) => v * by),
+          "float32",
+          [1, columns],
+        ),
+        w,
+        false,
+        true,
+      ),
+    );
+  };
+
+  test("a scale that is infinite or NaN reaches its row, and no other", () => {
+    const { data } = randomRows(dtype, rows, columns, noise(4));
+    const whole = product(data);
+    const broken = data.slice();
+    half(broken, 2, 1, 0x7c00);
+    half(broken, 9, 4, 0xfc00);
+    half(broken, 20, 0, 0x7e00);
+    const got = product(broken);
+    expect([...got].flatMap((value, row) => (Number.isFinite(value) ? [] : [row]))).toEqual([2, 9, 20]);
+    for (let row = 0; row < rows; row++) if (![2, 9, 20].includes(row)) expect(got[row]).toBe(whole[row]);
+  });
+
+  test("vectors and scales of any size keep their digits", () => {
+    const { data } = randomRows(dtype, rows, columns, noise(5));
+    const whole = product(data);
+    for (const by of [2 ** -90, 2 ** 90]) expect([...product(data, by)].map((value) => value / by)).toEqual([...whole]);
+    expect([...product(data, 0)]).toEqual(new Array(rows).fill(0));
+    expect([...product(data, NaN)].every(Number.isNaN)).toBe(true);
+    // The smallest scales, which float16 holds as subnormal numbers.
+    for (let row = 0; row < rows; row++) for (let at = 0; at < columns / 32; at++) half(data, row, at, 0x0001);
+    const smallest = product(data);
+    for (let row = 0; row < rows; row++) for (let at = 0; at < columns / 32; at++) half(data, row, at, 0x3c00);
+    for (const [row, value] of product(data).entries()) expect(smallest[row]! * 2 ** 24).toBeCloseTo(value, 2);
+  });
 });

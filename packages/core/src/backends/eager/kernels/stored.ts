@@ -9,7 +9,7 @@ import * as plain from "../plain/index.ts";
 import { swapLast } from "../plain/matmul.ts";
 import { shares } from "../threads/index.ts";
 import type { SharedModule } from "../wasm/index.ts";
-import { integerDotsModule, integerRound, roundedBytes } from "./integer-dots-module.ts";
+import { integerDotsModule, roundedBytes } from "./integer-dots-module.ts";
 import type { MatmulKernels } from "./matmul.ts";
 import { roundOf, type StoredDType, type StoredFunctions, storedModule } from "./stored-module.ts";
 
@@ -187,9 +187,8 @@ export class StoredKernels {
   }
 
   /** For large matrices: rounding the vector pays when many rows meet it. */
-  private integerModule(dtype: StoredDType, { rows, columns }: StoredMatrix): SharedModule | undefined {
-    if ((dtype !== "q8_0" && dtype !== "q4_0") || columns % integerRound !== 0 || rows < leastIntegerRows)
-      return undefined;
+  private integerModule(dtype: StoredDType, { rows }: StoredMatrix): SharedModule | undefined {
+    if ((dtype !== "q8_0" && dtype !== "q4_0") || rows < leastIntegerRows) return undefined;
     this.integers[dtype] ??= integerDotsModule(dtype).share(this.engine.arena.memory);
     return this.integers[dtype];
   }

@@ -205,6 +205,7 @@ export const i32x4 = {
   add: binaryVector(174),
   sub: binaryVector(177),
   mul: binaryVector(181),
+  maxUnsigned: binaryVector(185),
   /** Converts floats by truncation, saturating; NaN gives 0. */
   fromF32x4: unaryVector(248),
   /** Eight 16-bit from two times four 32-bit lanes, saturating. */
@@ -229,6 +230,7 @@ export const i16x8 = {
   /** The lower or upper eight of sixteen signed bytes. */
   extendLow: unaryVector(135),
   extendHigh: unaryVector(136),
+  shrUnsigned: (a: Expression, bits: number) => apply(vector(141), a, i32.const(bits)),
 };
 
 export const f32x4 = {
@@ -306,6 +308,9 @@ export const memory = {
 export const sequence = (...statements: Statement[]): Statement => statements.flat();
 
 const empty = 0x40;
+
+/** Brings memory into the caches ahead of its use. */
+export const touch = (address: Expression, offset = 0): Statement => [...i32.load8u(address, offset).code, 0x1a];
 
 export function when(condition: Expression, then: Statement, otherwise?: Statement): Statement {
   const end = otherwise === undefined ? [] : [0x05, ...otherwise];

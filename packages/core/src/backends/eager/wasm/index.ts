@@ -16,6 +16,7 @@ export {
   memory,
   type Statement,
   sequence,
+  touch,
   type ValueType,
   v128,
   when,

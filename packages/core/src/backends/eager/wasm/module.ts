@@ -35,9 +35,25 @@ export class FunctionBuilder {
 export class Steps {
   private readonly f: FunctionBuilder;
   private readonly statements: Statement[] = [];
+  private readonly constants = new Map<string, { readonly local: Local; readonly code: Statement }>();
 
   constructor(f: FunctionBuilder) {
     this.f = f;
+  }
+
+  /** A vector that never changes: `before` makes it once, where each use would take several instructions. */
+  once(value: Expression): Local {
+    const key = value.code.join();
+    const known = this.constants.get(key);
+    if (known !== undefined) return known.local;
+    const local = this.f.local("v128");
+    this.constants.set(key, { local, code: local.set(value) });
+    return local;
+  }
+
+  /** What belongs ahead of the loop that these steps are in. */
+  before(): Statement {
+    return [...this.constants.values()].flatMap(({ code }) => code);
   }
 
   let(value: Expression, type: ValueType = "v128"): Local {
