@@ -2,11 +2,10 @@
  * Differentiable values, tangents, the differential operators and the derivative registry: everything about
  * derivatives that is not the compiler.
  */
+export { type CheckpointedState, checkpointedState } from "./effects/index.ts";
 export { PullbackError, type PullbackErrorOptions } from "./errors.ts";
 export {
-  type CheckpointedState,
   checkpoint,
-  checkpointedState,
   derivative,
   differentiable,
   differential,

@@ -1,4 +1,5 @@
 export { rule, tree, wholeTangent, withCode } from "./again.ts";
 export { jvp, jvpOf, methodJvp } from "./jvp.ts";
+export { primal, runOf } from "./primal.ts";
 export { parametersOf } from "./registered.ts";
 export { method, variant, variantOf } from "./variant.ts";

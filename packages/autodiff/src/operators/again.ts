@@ -1,7 +1,6 @@
 /** What an operator returns is a function of the program too: where it is differentiated again, it carries its derivative. */
+import { checkpointedStates, capture as remember, type Snapshot } from "../effects/index.ts";
 import { type AnyFunction, type Derivative, derivative } from "../protocol/index.ts";
-import { checkpointedStates } from "./checkpoint.ts";
-import { capture as remember, type Snapshot } from "./snapshot.ts";
 import type { Options } from "./sweep.ts";
 
 /** Attaches to `made`, which `operator` made of a function carrying `carried`, the derivative compiled for it, if any. */

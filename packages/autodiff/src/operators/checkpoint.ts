@@ -1,32 +1,12 @@
 /** `checkpoint(f)`: trade time for memory by running f again in the reverse sweep instead of keeping what it saved. */
-import { jvpOf, variantOf } from "../dispatch/index.ts";
+import { jvpOf, runOf, variantOf } from "../dispatch/index.ts";
+import { Runs } from "../effects/index.ts";
 import type { Any, AnyFunction, Derivative, Frame, Variant } from "../protocol/index.ts";
 import { attach, derivativeOf } from "../registry/index.ts";
 import { drop, leavesOf } from "../releases/index.ts";
 import { accumulate, takeShadow, zeroShadow } from "../shadows/index.ts";
 import { isByReference } from "../structure/index.ts";
 import type { DifferentiableFunction } from "../types/index.ts";
-import { capture, type Snapshot } from "./snapshot.ts";
-
-/** State outside the arguments that a recomputation must see as it was, such as a default random generator. */
-export interface CheckpointedState<S = unknown> {
-  save(): S;
-  restore(state: S): void;
-}
-
-const stateKey = Symbol.for("pullback.checkpointedState");
-
-/** Every piece of state that checkpoints protect; kept globally so that duplicate copies of this package agree. */
-export function checkpointedStates(): Set<CheckpointedState> {
-  const holder = globalThis as { [stateKey]?: Set<CheckpointedState> };
-  holder[stateKey] ??= new Set();
-  return holder[stateKey];
-}
-
-/** Registers state that every `checkpoint` saves before running f and restores around running it again. */
-export function checkpointedState<S>(state: CheckpointedState<S>): void {
-  checkpointedStates().add(state as CheckpointedState);
-}
 
 /**
  * A function that computes what `f` computes and keeps only f's arguments for the reverse sweep, which runs f again.
@@ -66,37 +46,29 @@ export function checkpoint<F extends AnyFunction>(f: DifferentiableFunction<F>):
 
 interface CheckpointFrame extends Frame {
   readonly call: readonly Any[];
-  readonly before: Snapshot;
+  readonly runs: Runs;
 }
 
 function recomputing(f: AnyFunction, carried: Derivative, mask: string): Variant {
   const code = variantOf(carried, mask);
   const arity = mask.length;
-  const receiver = carried.receiver === true;
-  const run = (args: readonly Any[]) => {
-    const plain = carried.rest ? [...args.slice(0, arity - 1), ...args[arity - 1]] : args.slice(0, arity);
-    return receiver ? f.apply(plain[0], plain.slice(1)) : f(...plain);
-  };
+  const run = runOf(f, carried);
   const seen = (call: readonly Any[]) => [...call.slice(0, arity), ...(carried.environment?.() ?? [])];
   return {
     forward(...call: Any[]): CheckpointFrame {
-      const before = capture(seen(call), checkpointedStates());
-      const value = run(call);
+      const runs = new Runs(() => seen(call));
+      const value = runs.first(() => run(call.slice(0, arity)));
       const shadow = isByReference(value) ? zeroShadow(value, carried.resultShape) : undefined;
-      return { value, shadow, held: leavesOf(call.slice(0, arity)), call, before };
+      return { value, shadow, held: leavesOf(call.slice(0, arity)), call, runs };
     },
-    backward({ value, shadow, call, before }: CheckpointFrame, cotangent: Any): Any {
-      const now = capture(seen(call), checkpointedStates());
-      before.restore();
-      try {
+    backward({ value, shadow, call, runs }: CheckpointFrame, cotangent: Any): Any {
+      return runs.again(() => {
         const frame = code.forward(...call);
         if (shadow !== undefined) accumulate(frame.shadow, takeShadow(shadow, value, carried.resultShape));
         const cotangents = code.backward(frame, cotangent);
         drop(frame);
         return cotangents;
-      } finally {
-        now.restore();
-      }
+      });
     },
     mutates: code.mutates,
   };

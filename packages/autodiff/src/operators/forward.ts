@@ -1,5 +1,6 @@
 /** The forward-mode operators. */
-import { jvpOf } from "../dispatch/index.ts";
+import { jvpOf, runOf } from "../dispatch/index.ts";
+import { Runs } from "../effects/index.ts";
 import { PullbackError } from "../errors.ts";
 import { type Any, type AnyFunction, isLeaf, type Jvp } from "../protocol/index.ts";
 import { accumulate, tangentOf, zeroShadow, zeroTangent } from "../shadows/index.ts";
@@ -11,11 +12,9 @@ import type {
   ValueWithDifferentialOperator,
 } from "../types/index.ts";
 import { again } from "./again.ts";
-import { checkpointedStates } from "./checkpoint.ts";
 import { requireExclusive } from "./exclusive.ts";
 import { requireFlat } from "./flat.ts";
 import { seed } from "./seed.ts";
-import { capture } from "./snapshot.ts";
 import { argumentsOf, type Options, type Selection, selectionOf, shapeOf, zeroOf } from "./sweep.ts";
 
 /** A function prepared for forward mode with respect to some of its parameters. */
@@ -95,53 +94,42 @@ export const differential = ((f: unknown, options?: Options) => {
   const plan = planFor(f, options);
   return (...given: unknown[]) => {
     const args = padded(plan, given);
-    return linear(plan, args, capture(args, checkpointedStates()));
+    return linear(plan, args, new Runs(() => args));
   };
 }) as DifferentialOperator;
 
 /** `differential` together with the function's value: `{ value, differential }`. */
 export const valueWithDifferential = ((f: unknown, options?: Options) => {
   const plan = planFor(f, options);
+  const run = runOf(f as AnyFunction, plan.carried);
   return (...given: unknown[]) => {
     const args = padded(plan, given);
-    const before = capture(args, checkpointedStates());
-    const value = (f as AnyFunction)(...given);
-    return { value, differential: linear(plan, args, before) };
+    const runs = new Runs(() => args);
+    return { value: runs.first(() => run(args)), differential: linear(plan, args, runs) };
   };
 }) as ValueWithDifferentialOperator;
 
-export function linear(plan: Plan, args: readonly unknown[], before: { restore(): void }): (...tangents: Any[]) => Any {
+export function linear(plan: Plan, args: readonly unknown[], runs: Runs): (...tangents: Any[]) => Any {
   const { active, selected } = plan;
-  return (...tangents) => {
-    const now = capture(args, checkpointedStates());
-    before.restore();
-    try {
+  return (...tangents) =>
+    runs.again(() => {
       // Tangents fit the arguments as they were.
       const shadows = active.map((p) => companion(plan, p, args[p], tangents[selected.indexOf(p)]));
       const { value, tangent } = call(plan, args, shadows);
       return finish(plan, value, tangent);
-    } finally {
-      now.restore();
-    }
-  };
+    });
 }
 
 /** Runs the forward-mode code any number of times from one state; what the first run wrote is what remains. */
-export function replayed(plan: Plan, args: readonly unknown[]): (companions: readonly Any[]) => ReturnType<Jvp> {
-  let before: { restore(): void } | undefined;
-  let runs = 0;
+function replayed(plan: Plan, args: readonly unknown[]): (companions: readonly Any[]) => ReturnType<Jvp> {
+  const runs = plan.selected.length > 1 ? new Runs(() => args) : undefined;
+  let begun = false;
   return (companions) => {
-    if (runs++ === 0) {
-      if (plan.selected.length > 1 || args.some(isByReference)) before = capture(args, checkpointedStates());
-      return call(plan, args, companions);
-    }
-    const now = capture(args, checkpointedStates());
-    before?.restore();
-    try {
-      return call(plan, args, companions);
-    } finally {
-      now.restore();
-    }
+    const work = () => call(plan, args, companions);
+    if (runs === undefined) return work();
+    if (begun) return runs.again(work);
+    begun = true;
+    return runs.first(work);
   };
 }
 

@@ -1,4 +1,4 @@
-export { type CheckpointedState, checkpoint, checkpointedState } from "./checkpoint.ts";
+export { checkpoint } from "./checkpoint.ts";
 export { derivative, differential, valueWithDerivative, valueWithDifferential } from "./forward.ts";
 export { hessian, hessianVectorProduct, jacobian } from "./jacobian.ts";
 export { differentiable, withDerivative, withoutDerivative } from "./markers.ts";

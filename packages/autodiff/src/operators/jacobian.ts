@@ -1,12 +1,11 @@
 /** Whole derivative matrices, and products with second derivatives. */
+import { Runs } from "../effects/index.ts";
 import { PullbackError } from "../errors.ts";
 import { type Any, isLeaf, vectorOf } from "../protocol/index.ts";
 import { structureOf } from "../structure/index.ts";
 import type { HessianOperator, HessianVectorProductOperator, JacobianOperator } from "../types/index.ts";
-import { checkpointedStates } from "./checkpoint.ts";
 import { derivative, differential, linear, padded, planFor } from "./forward.ts";
 import { gradient, valueWithPullback } from "./reverse.ts";
-import { capture } from "./snapshot.ts";
 import { selectionOf } from "./sweep.ts";
 
 /**
@@ -24,15 +23,18 @@ export const jacobian = ((f: Any) => {
   const forward = carried.variants[mask]?.jvp !== undefined || carried.registered?.jvp !== undefined;
   return (x: Any): Any => {
     const n = sizeOf(x, "jacobian");
-    const before = capture([x], checkpointedStates());
-    const { value, pullback } = valueWithPullback(f)(x) as { value: Any; pullback: (cotangent: Any) => Any };
+    const runs = new Runs(() => [x]);
+    const { value, pullback } = runs.first(() => valueWithPullback(f)(x)) as {
+      value: Any;
+      pullback: (cotangent: Any) => Any;
+    };
     const m = sizeOf(value, "jacobian");
     if (!forward || isLeaf(value) || isLeaf(x) || m <= n) {
       const rows = Array.from({ length: m }, (_, i) => listed(pullback(unit(value, i))));
       return assembled(rows, value);
     }
     const plan = planFor(f);
-    const push = linear(plan, padded(plan, [x]), before);
+    const push = linear(plan, padded(plan, [x]), runs);
     const columns = Array.from({ length: n }, (_, j) => listed(push(unit(x, j))));
     return typeof x === "number" ? columns[0] : transposed(columns, m);
   };

@@ -20,11 +20,12 @@ import {
   type Type,
   type Value,
 } from "../hir/index.ts";
+import { effectLog, within } from "./effects.ts";
 import { shadowType } from "./forward.ts";
 import { dualOfAny } from "./gradients.ts";
 import { dualType } from "./jvp.ts";
 import { applied, selection } from "./operators.ts";
-import { type Repetition, repetitionOf } from "./repetition.ts";
+import { repetitionOf } from "./repetition.ts";
 import { freshIds } from "./vjp.ts";
 
 const compositions = [
@@ -55,15 +56,9 @@ export interface Refusal {
   readonly hint: string;
 }
 
-const again: Record<Exclude<Repetition, "free" | "draws">, Refusal> = {
-  writes: {
-    message: "writes into its arguments or into what it captures, and would have to be run a second time",
-    hint: "Copy the array or object before changing it, or use gradient or valueWithGradient, which run it once.",
-  },
-  speaks: {
-    message: "does something that must not happen twice, and would have to be run a second time",
-    hint: "Move the input or output out of the function, or use gradient or valueWithGradient, which run it once.",
-  },
+const writing: Refusal = {
+  message: "writes into its arguments or into what it captures, and would have to be run a second time",
+  hint: "Copy the array or object before changing it, or use gradient or valueWithGradient, which run it once.",
 };
 
 /** The function that an operator makes of another, as a literal with the same captures; or why there is none. */
@@ -75,11 +70,16 @@ export function composition(
 ): HirFunction | Refusal {
   const repetition = repetitionOf(program, target.of);
   const runsOnce = operator === "hessianVectorProduct";
-  if (!runsOnce && repetition !== "free" && repetition !== "draws") {
-    const { message, hint } = again[repetition];
-    return { message: `${target.of.name} ${message} for ${operator}.`, hint };
+  if (!runsOnce && repetition === "writes") {
+    return { message: `${target.of.name} ${writing.message} for ${operator}.`, hint: writing.hint };
   }
-  return new Composer(program, target, operator, wrt, repetition === "draws" && !runsOnce).made();
+  return new Composer(program, target, operator, wrt, repetition !== "free" && !runsOnce).made();
+}
+
+/** What makes all runs of a function alike: the random state that they begin with, and the log of its effects. */
+interface Runs {
+  readonly state?: Value | undefined;
+  readonly log?: Value | undefined;
 }
 
 class Composer {
@@ -87,7 +87,9 @@ class Composer {
   private readonly target: Target;
   private readonly operator: Composition;
   private readonly wrt: string;
+  /** It draws random numbers, or has an effect on the world: the state that its runs begin with. */
   private readonly draws: boolean;
+  private runs: Runs = {};
   private readonly ids: Ids;
   private readonly selected: readonly number[];
 
@@ -111,6 +113,12 @@ class Composer {
     }
     const body: Region = { params: [], ops: [], results: [] };
     const b = new Builder(body.ops, this.ids, this.target.span);
+    if (this.operator !== "hessianVectorProduct") {
+      this.runs = {
+        state: this.draws ? drawn(b) : undefined,
+        log: effectLog(b, this.program, of),
+      };
+    }
     const result = this.result(b, params, captures);
     if ("message" in result) return result;
     body.results = [result];
@@ -144,7 +152,7 @@ class Composer {
       case "valueWithDifferential": {
         const name = this.operator === "valueWithPullback" ? "pullback" : "differential";
         const linear = this[name](b, args, captures);
-        const value = this.plain(b, args, captures);
+        const value = this.again(b, this.runs, () => this.plain(b, args, captures));
         const fields = new Map([
           ["value", value.type],
           [name, linear.type],
@@ -190,21 +198,17 @@ class Composer {
     fill: (inner: Builder, own: readonly Value[], held: readonly Value[]) => Value,
   ): Value {
     const { of } = this.target;
-    const state = this.draws
-      ? b.runtime("capture", [b.array([], arrayOf(numberType))], intType, { effects: true })
-      : undefined;
-    const outer = state === undefined ? held : [...held, state];
+    const { state, log } = this.runs;
+    const outer = [...held, ...(state === undefined ? [] : [state]), ...(log === undefined ? [] : [log])];
     const captures = outer.map((v): Value => ({ ...v, id: this.ids.next++ }));
+    const inside = (v: Value | undefined) => (v === undefined ? undefined : captures[outer.indexOf(v)]);
     const body: Region = { params: [], ops: [], results: [] };
     const inner = new Builder(body.ops, this.ids, this.target.span);
     // Draws from the random generator come out as they would have when this was made.
-    const before = captures[held.length];
-    const now =
-      before === undefined
-        ? undefined
-        : inner.runtime("capture", [inner.array([], arrayOf(numberType))], intType, { effects: true });
-    if (before !== undefined) inner.runtime("restore", [before], undefined, { effects: true });
-    const result = fill(inner, own, captures.slice(0, held.length));
+    const now = state === undefined ? undefined : drawn(inner);
+    const result = this.again(inner, { state: inside(state), log: inside(log) }, () =>
+      fill(inner, own, captures.slice(0, held.length)),
+    );
     if (now !== undefined) inner.runtime("restore", [now], undefined, { effects: true });
     body.results = [result];
     const fn: HirFunction = {
@@ -221,6 +225,12 @@ class Composer {
       answersFor: "captures",
     };
     return b.closure(fn, outer);
+  }
+
+  /** One run of the function. */
+  private again<T>(b: Builder, { state, log }: Runs, work: () => T): T {
+    if (state !== undefined) b.runtime("restore", [state], undefined, { effects: true });
+    return within(b, log, work);
   }
 
   private pullback(b: Builder, args: readonly Value[], captures: readonly Value[]): Value {
@@ -326,7 +336,12 @@ class Composer {
     const x = args[this.only] as Value;
     if (isNumeric(x.type)) return this.gradientAlong(b, args, captures, b.const(1));
     if (!isList(x.type)) return this.unlike();
-    return this.rows(b, x, (s, unit) => listed(s, this.gradientAlong(s, args, captures, unit)));
+    return this.rows(b, x, (s, unit) =>
+      listed(
+        s,
+        this.again(s, this.runs, () => this.gradientAlong(s, args, captures, unit)),
+      ),
+    );
   }
 
   private jacobian(b: Builder, args: readonly Value[], captures: readonly Value[]): Value | Refusal {
@@ -339,8 +354,13 @@ class Composer {
       return isNumeric(result) ? slope : listed(b, slope);
     }
     if (isNumeric(result)) return listed(b, this.transposed(b, args, captures, b.const(1)));
-    const value = this.plain(b, args, captures);
-    return this.rows(b, value, (s, unit) => listed(s, this.transposed(s, args, captures, unit)));
+    const value = this.again(b, this.runs, () => this.plain(b, args, captures));
+    return this.rows(b, value, (s, unit) =>
+      listed(
+        s,
+        this.again(s, this.runs, () => this.transposed(s, args, captures, unit)),
+      ),
+    );
   }
 
   /** One row for every element of an array, from the tangent that is 1 there. */
@@ -356,6 +376,11 @@ class Composer {
     });
     return rows;
   }
+}
+
+/** The random state. */
+function drawn(b: Builder): Value {
+  return b.runtime("capture", [b.array([], arrayOf(numberType))], intType, { effects: true });
 }
 
 /** An array, typed array or tuple of numbers. */

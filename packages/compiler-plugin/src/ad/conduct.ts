@@ -1,6 +1,6 @@
 /** What calling a function does besides returning a value, for those who do not see it. */
 import type { Conduct, Program } from "../hir/index.ts";
-import { effectsOf } from "./repetition.ts";
+import { effectsOf } from "./effects.ts";
 import { summariesOf } from "./summaries.ts";
 
 const effects = { free: "none", draws: "random", speaks: "state" } as const;

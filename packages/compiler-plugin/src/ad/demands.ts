@@ -26,6 +26,8 @@ export interface Demand {
 
 export interface ModeDemand extends Demand {
   readonly mode: Mode;
+  /** The function itself, in the form that writes its effects down: its mask is empty. */
+  readonly primal?: true;
 }
 
 export function demandsOf(program: Program, functions: readonly HirFunction[]): ModeDemand[] {
@@ -35,6 +37,11 @@ export function demandsOf(program: Program, functions: readonly HirFunction[]): 
     visit(fn, (op, definitions) => {
       if (op.kind === "sweep") {
         if (op.sweep === "backward") return;
+        if (op.primal === true && op.callee.kind === "known") {
+          const { key } = op.callee;
+          found.set(`${key}|primal`, { key, mask: op.mask, mode: "forward", primal: true });
+          return;
+        }
         const mode = op.sweep === "jvp" ? "forward" : "reverse";
         for (const key of keysOf(program, op.callee)) demand(key, fitted(program, key, op), mode);
         // A function passed by name is called through its carrier.

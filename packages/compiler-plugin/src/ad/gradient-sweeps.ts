@@ -17,6 +17,7 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import { partOf, primalsIn, selectedBy } from "./arrangements.ts";
+import { effectLog, within } from "./effects.ts";
 import { bits, capture, dualOfAny, inputsOf, mutatesOf, restore, seedingOf } from "./gradients.ts";
 import { runJoint, type Seeding, seeded, seededParts } from "./seeds.ts";
 import { freshIds, type Sweeps, vjp } from "./vjp.ts";
@@ -183,13 +184,14 @@ export function vjpGradient(
   if (form === "joint") {
     const body: Region = { params: [], ops: [], results: [] };
     const b = new Builder(body.ops, ids, fn.span);
+    const log = effectLog(b, program, of);
     const before = capture(b, declared);
-    const value = plain(b);
+    const value = within(b, log, () => plain(b));
     const now = capture(b, declared);
     restore(b, before);
     const like = typeof arranged === "number" ? fn.params[(inputs[arranged] as { param: number }).param] : undefined;
     const ct = isNumeric(fn.result) || like === undefined ? cotangent : b.runtime("seed", [like, cotangent], fn.result);
-    const given = backward(b, same, ct);
+    const given = within(b, log, () => backward(b, same, ct));
     restore(b, now);
     const cotangents = bundle(
       b,
@@ -210,14 +212,16 @@ export function vjpGradient(
 
   const forward: Region = { params: [], ops: [], results: [] };
   const f = new Builder(forward.ops, ids, fn.span);
+  const log = effectLog(f, program, of);
   const before = capture(f, declared);
-  const value = plain(f);
+  const value = within(f, log, () => plain(f));
   const kind = passing(fn.result);
   const entries = [{ key: "value", value }];
   if (kind === "r" || kind === "u") {
     entries.push({ key: "shadow", value: f.runtime("zeroShadow", [value], fn.result) });
   }
   entries.push({ key: "before", value: before });
+  if (log !== undefined) entries.push({ key: "log", value: log });
   held.forEach((v, i) => {
     entries.push({ key: `a${i}`, value: v });
   });
@@ -235,7 +239,8 @@ export function vjpGradient(
     kind === "r"
       ? b.runtime("takeShadow", [load("shadow", fn.result), load("value", fn.result)], fn.result, { effects: true })
       : cotangent;
-  const given = backward(b, at, ct);
+  const kept = log === undefined ? undefined : load("log", inertType);
+  const given = within(b, kept, () => backward(b, at, ct));
   restore(b, now);
   opened.results = [
     bundle(

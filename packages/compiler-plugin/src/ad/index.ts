@@ -3,9 +3,11 @@ import type { Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import { type HirFunction, type Program, passing } from "../hir/index.ts";
 import { type Demand, demandsOf, initialisersIn, type ModeDemand } from "./demands.ts";
+import { acts, isDerivative } from "./effects.ts";
 import { independent } from "./independent.ts";
 import { jvp } from "./jvp.ts";
 import { prepare } from "./prepare.ts";
+import { recorded } from "./recorded.ts";
 import { summariesOf } from "./summaries.ts";
 import { freshIds, vjp } from "./vjp.ts";
 
@@ -26,6 +28,8 @@ export interface DerivedCode extends Demand {
   readonly independent: () => readonly string[];
   /** Callees that are constructors' bodies: a plain call of one is written `new`. */
   readonly initialisers: ReadonlySet<string>;
+  /** It has an effect on the world: there is to be a form of it that writes that down. */
+  readonly acts: boolean;
 }
 
 /** Reverse mode. */
@@ -50,7 +54,8 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
   const lowered = program.lower(demand.key);
   const fn = prepare(lowered, program, freshIds(lowered), known);
   let joint: HirFunction | undefined;
-  const { functions, diagnostics, mutates } = vjp(program, fn, demand.mask, "split", known);
+  const { functions: made, diagnostics, mutates } = vjp(program, fn, demand.mask, "split", known);
+  const functions = recorded(program, fn, made, known);
   return {
     ...demand,
     ...described(program, fn, demand, known, functions),
@@ -58,8 +63,8 @@ export function differentiate(program: Program, demand: Demand): DerivedFunction
     diagnostics,
     // Few functions are asked for both forms.
     get joint() {
-      joint ??= vjp(program, fn, demand.mask, "joint", known).functions[0] as HirFunction;
-      return joint;
+      joint ??= recorded(program, fn, vjp(program, fn, demand.mask, "joint", known).functions, known)[0];
+      return joint as HirFunction;
     },
     forward: functions[0] as HirFunction,
     backward: functions[1] as HirFunction,
@@ -71,7 +76,8 @@ export function differentiateForward(program: Program, demand: Demand): ForwardF
   const known = summariesOf(program);
   const lowered = program.lower(demand.key);
   const fn = prepare(lowered, program, freshIds(lowered), known);
-  const { function: dual, diagnostics, mutates } = jvp(program, fn, demand.mask, known);
+  const { function: made, diagnostics, mutates } = jvp(program, fn, demand.mask, known);
+  const [dual] = recorded(program, fn, [made], known) as [HirFunction];
   return { ...demand, ...described(program, fn, demand, known, [dual]), mutates, diagnostics, jvp: dual };
 }
 
@@ -81,13 +87,14 @@ function described(
   { mask }: Demand,
   known: Summaries,
   functions: readonly HirFunction[],
-): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers" | "demands" | "independent"> {
+): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers" | "demands" | "independent" | "acts"> {
   return {
     name: fn.name,
     file: fn.file,
     kinds: fn.params.map((p) => passing(p.type)).join(""),
     initialisers: initialisersIn(program, [fn, ...functions]),
     demands: demandsOf(program, functions),
+    acts: !isDerivative(fn.key) && fn.kind !== "initialiser" && acts(program, fn) === true,
     independent: () => independent(fn, mask, known).map((i) => fn.params[i]?.name ?? `parameter ${i}`),
   };
 }

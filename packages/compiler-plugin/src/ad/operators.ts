@@ -16,7 +16,6 @@ import {
   definitionsOf,
   dualKey,
   dualOf,
-  type Fault,
   type GradientOf,
   type HirFunction,
   type Program,
@@ -28,12 +27,12 @@ import {
 } from "../hir/index.ts";
 import { optimize } from "../opt/index.ts";
 import { withCalls } from "./duals.ts";
+import { effectLog, effectsOf, within } from "./effects.ts";
 import { shadowType } from "./forward.ts";
-import { dualGradient, dualOfAny, gradientFunction, writesActive } from "./gradients.ts";
+import { capture, dualGradient, dualOfAny, gradientFunction, restore, writesActive } from "./gradients.ts";
 import { jvp } from "./jvp.ts";
 import { withPlatformLiterals } from "./platform.ts";
 import { prepare } from "./prepare.ts";
-import { repetitionOf } from "./repetition.ts";
 import { freshIds } from "./vjp.ts";
 
 /** Lets a program lower the keys of applied operators and of forward-mode code as well. */
@@ -129,19 +128,15 @@ function afterwards(
   const inner = { ...own, key: `${shell.key}~undone` };
   const { made } = gradientFunction(program, inner, undone, summaries);
   const code = b.closure({ ...made, gradientOf: { ...undone, of } }, shell.captures);
-  const result = b.call({ kind: "value" }, [code, ...shell.params], shell.result, { effects: true });
+  const log = effectLog(b, program, of);
+  const result = within(b, log, () =>
+    b.call({ kind: "value" }, [code, ...shell.params], shell.result, { effects: true }),
+  );
   const inputs = [...shell.params.slice(0, whole.params.length), ...shell.captures];
   const bound = new Map([...whole.params, ...whole.captures].map((v, i) => [v, inputs[i] as Value]));
-  body.ops.push(...copyRegion(whole.body, bound, b.ids).ops);
+  within(b, log, () => body.ops.push(...copyRegion(whole.body, bound, b.ids).ops));
   body.results = [result];
-  if (repetitionOf(program, of) !== "speaks") return { ...shell, body };
-  const fault: Fault = {
-    code: "PB3014",
-    span: of.span,
-    message: `${of.name} writes into what it is given, and does something that must not happen twice: its gradient cannot be differentiated again.`,
-    hint: "Move the input or output out of the function, or copy the array or object before changing it.",
-  };
-  return { ...shell, body, faults: [fault] };
+  return { ...shell, body };
 }
 
 /** Which tangents are reported, and whether the function's value stands beside them. */
@@ -163,7 +158,15 @@ function derivativesOf(
   const body: Region = { params: [], ops: [], results: [] };
   const b = new Builder(body.ops, freshIds({ ...fn, ...shell, body: fn.body }), fn.span);
   const type = shadowType(fn.result);
-  const runs = selected.map((p): { value: Value | undefined; tangent: Value | undefined } => {
+  const severally = selected.length > 1;
+  const log = severally ? effectLog(b, program, of) : undefined;
+  const state = severally && effectsOf(program, of) !== "free" ? capture(b, []) : undefined;
+  const runs = selected.map((p, k): { value: Value | undefined; tangent: Value | undefined } => {
+    if (state !== undefined && k > 0) restore(b, state);
+    return within(b, log, () => run(p));
+  });
+  const tangents = runs.map(({ tangent }) => tangent ?? b.const(0));
+  function run(p: number): { value: Value | undefined; tangent: Value | undefined } {
     const mask = [...fn.params, ...fn.captures].map((_, i) => (i === p ? "1" : "0")).join("");
     const argument = shell.params[p] as Value;
     const one = argument.type.kind === "number" ? b.const(1) : b.runtime("seed", [argument, b.const(1)], argument.type);
@@ -190,8 +193,7 @@ function derivativesOf(
     const entry = (name: string) =>
       made?.kind === "object" ? made.entries.find(({ key }) => key === name)?.value : undefined;
     return { value: entry("value"), tangent: entry("tangent") };
-  });
-  const tangents = runs.map(({ tangent }) => tangent ?? b.const(0));
+  }
   const tuple: Type = { kind: "tuple", elements: selected.map(() => type) };
   const found = bare ? (tangents[0] as Value) : b.array(tangents, tuple);
   const fields = new Map([

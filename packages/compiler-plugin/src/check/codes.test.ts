@@ -43,6 +43,17 @@ const provoked: Record<string, () => unknown> = {
     const jvp = (a: Angle, d: { turn: number }) => ({ value: a.turn, tangent: d.turn });
     return (differential(carrying((a: Angle) => a.turn, "r", { jvp })) as any)(new Angle(1))({ by: 1 });
   },
+  PB3024: () => {
+    const log = $pb.effectLog();
+    $pb.leave($pb.enter(log));
+    const outside = $pb.logged();
+    $pb.enter(log);
+    try {
+      return $pb.once(() => 1);
+    } finally {
+      $pb.reset(outside);
+    }
+  },
   PB9006: () => {
     const program = { getCompilerOptions: () => ({}), getCurrentDirectory: () => ".", getSourceFiles: () => [] };
     return transformer(program as unknown as ts.Program, {}, { ts });

@@ -229,8 +229,8 @@ export const codes = {
   ),
   PB3014: explain(
     "A derivative cannot be differentiated again",
-    "Second derivatives go through forward mode: the jvp of a registration must be written in place, an operator must be applied to a function that is seen, and what would run a second time must not have an effect on the world.",
-    "Write the function, or the rule, where the compiler sees it; move input and output out of it.",
+    "Second derivatives go through forward mode: the jvp of a registration must be written in place, an operator must be applied to a function that is seen, and what would run a second time must not write into what it is given.",
+    "Write the function, or the rule, where the compiler sees it; copy what it changes.",
   ),
   PB3015: explain(
     "A registered derivative has no reverse mode",
@@ -256,6 +256,11 @@ export const codes = {
     "A package does not publish this derivative",
     "The package is compiled by Pullback, but not for this mode or order. `pullback build` publishes both modes and the second order of everything tagged @differentiable and of every registration with a `vjp` and a `jvp`, where they can be had with all that they call; with `--orders 1` the first order alone, a package several times smaller, with `--orders 3` the third as well. What `hessian` makes of a function is of the second order, and of the third inside differentiated code.",
     "Tag the function there, or register both modes, and build the package again with `--orders 2` or `--orders 3`; or register a derivative of the function.",
+  ),
+  PB3024: explain(
+    "A function took another way when it was run again",
+    "Second derivatives may run a function several times. What has an effect on the world is done in the first of these runs and written down for the others; this one asked for something else than the first. It depends on state that changes in between and that the compiler does not see, or calls a function once with its derivative and once without.",
+    "Pass the state as an argument, or read it before the function is called.",
   ),
   PB4001: explain(
     "An active value is written to a global variable",

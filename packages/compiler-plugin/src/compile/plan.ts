@@ -238,6 +238,11 @@ class Planner {
     this.#add(key, mask, "reverse", { joint: forms.joint, split: forms.split }, cause);
   }
 
+  /** The function itself, in the form in which what it does to the world is written down. */
+  #demandPrimal(key: string, mask: string, cause: Cause): void {
+    this.#add(key, mask, "forward", { joint: false, split: false }, cause);
+  }
+
   #add(key: string, mask: string, mode: Mode, forms: Pick<Forms, "joint" | "split">, cause: Cause): void {
     const id = idOf(key, mask, mode);
     const known = this.#variants.get(id);
@@ -282,7 +287,12 @@ class Planner {
     }
     if (!this.#failed.has(idOf(key, variant.mask, variant.mode))) this.#warn(variant);
     const cause: Cause = { kind: "caller", id: idOf(key, variant.mask, variant.mode) };
+    if (derived.acts) this.#demandPrimal(key, derived.kinds.replace(/./g, "0"), cause);
     for (const demand of derived.demands) {
+      if (demand.primal === true) {
+        this.#demandPrimal(demand.key, demand.mask, cause);
+        continue;
+      }
       this.#demand(demand.key, demand.mask, demand.mode === "forward" ? forwardOnly : splitOnly, cause);
     }
   }

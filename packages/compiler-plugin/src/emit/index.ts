@@ -73,8 +73,7 @@ function printLines(name: string, fn: HirFunction, derived: DerivedCode, options
     statements.define(p, own);
     return `${own}: ${p.type.kind === "number" ? "number" : "any"}`;
   });
-  statements.region(fn.body);
-  statements.finish(fn.body, (e) => (e === undefined || e.text === "undefined" ? [] : [`return ${e.text};`]));
+  statements.whole(fn.body);
   const head =
     options.inline === true
       ? `${name}: (${params.join(", ")}): any => {`

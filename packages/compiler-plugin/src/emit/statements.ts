@@ -4,6 +4,7 @@
  */
 
 import type { Mode } from "../ad/index.ts";
+import { pointsToMemory } from "../analysis/index.ts";
 import {
   type CallOp,
   caughtBy,
@@ -13,6 +14,7 @@ import {
   type Key,
   type LoopOp,
   type Op,
+  type OpaqueOp,
   operands,
   type Region,
   regions,
@@ -316,10 +318,12 @@ export class Statements {
         this.closure(op);
         return;
       case "opaque": {
+        const given = this.given(op, op.operands);
         const parts = op.operands.map((v) => this.get(v));
-        const text = op.parts
+        const plain = op.parts
           .map((p, i) => p + (i < parts.length ? grouped(parts[i] as Expression, precedence.call) : ""))
           .join("");
+        const text = once(op, plain, given, result === undefined);
         if (op.catches === true) this.caught(op, text);
         else if (result === undefined) {
           this.flushMemory();
@@ -448,6 +452,7 @@ export class Statements {
       return;
     }
     let e: Expression;
+    const given = this.given(op, op.args);
     const dual = callee.kind === "known" ? dualOf(callee.key) : undefined;
     const method = "method" in callee && dual === undefined ? callee.method : undefined;
     if (method !== undefined) {
@@ -455,11 +460,11 @@ export class Statements {
       const base = grouped(receiver, precedence.call) + property(method);
       const accessor = "accessor" in callee ? callee.accessor : undefined;
       if (accessor === "set") {
-        const value = this.get(op.args[1] as Value).text;
-        if (op.catches === true) this.caught(op, `${base} = ${value}`);
+        const text = once(op, `${base} = ${this.get(op.args[1] as Value).text}`, given, true);
+        if (op.catches === true) this.caught(op, text);
         else {
           this.flushMemory();
-          this.say(`${base} = ${value};`);
+          this.say(`${text};`);
           this.expressions.set(result, atom("undefined"));
         }
         return;
@@ -480,11 +485,19 @@ export class Statements {
         callee.kind === "known" && dual !== undefined ? this.carrier(callee) : (callee as { text: string }).text;
       e = { ...list, text: `${name}(${list.text})`, precedence: precedence.call };
     }
+    e = { ...e, text: once(op, e.text, given) };
     if (op.catches === true) this.caught(op, e.text);
     else if (op.effects || callee.kind !== "inert") {
       this.flushMemory();
       this.impure(result, e);
     } else this.fresh(result, e);
+  }
+
+  /** The objects that an operation is given which is done once in all runs. */
+  private given({ once }: CallOp | OpaqueOp, values: readonly Value[]): string {
+    if (once === undefined || once === "speaks") return "";
+    const objects = values.filter(({ type }) => pointsToMemory(type) && type.kind !== "function");
+    return `[${objects.map((v) => this.simple(v).text).join(", ")}]`;
   }
 
   /** The function object behind a name, which an accessor's name does not evaluate to; or the code of forward mode. */
@@ -552,9 +565,31 @@ export class Statements {
       nested.define(p, name);
       return `${i === inner.rest ? "..." : ""}${name}${i === inner.rest ? ": any[]" : ": any"}`;
     });
-    nested.region(inner.body);
-    nested.finish(inner.body, (e) => (e === undefined || e.text === "undefined" ? [] : [`return ${e.text};`]));
+    nested.whole(inner.body);
     return { head: `(${params.join(", ")}): any => {`, lines: nested.lines };
+  }
+
+  /** A function's body; one that begins runs leaves them when an exception ends it, too. */
+  whole(body: Region): void {
+    const write = () => {
+      this.region(body);
+      this.finish(body, (e) => (e === undefined || e.text === "undefined" ? [] : [`return ${e.text};`]));
+    };
+    if (!begins(body)) {
+      write();
+      return;
+    }
+    const outside = this.names.unique("outside");
+    this.say(`const ${outside} = $pb.logged();`);
+    this.say("try {");
+    this.indent++;
+    write();
+    this.indent--;
+    this.say("} finally {");
+    this.indent++;
+    this.say(`$pb.reset(${outside});`);
+    this.indent--;
+    this.say("}");
   }
 
   /** The last statement of a function. */
@@ -738,6 +773,19 @@ export class Statements {
     if (leave !== undefined)
       this.say(leave.text === "false" ? "break;" : `if (!${grouped(leave, precedence.unary)}) break;`);
   }
+}
+
+/** Whether runs of a function begin in a region. */
+function begins(region: Region): boolean {
+  return region.ops.some((op) => (op.kind === "runtime" && op.fn === "enter") || regions(op).some(begins));
+}
+
+/** What is done once in all runs of a function. */
+function once({ once }: CallOp | OpaqueOp, text: string, given: string, statement = false): string {
+  if (once === undefined) return text;
+  const work = statement ? `{ ${text}${/[;}]\s*$/.test(text) ? "" : ";"} }` : text.startsWith("{") ? `(${text})` : text;
+  const more = once === "collection" ? `, ${given}, true` : given === "" || given === "[]" ? "" : `, ${given}`;
+  return `$pb.once(() => ${work}${more})`;
 }
 
 function mayWrite(region: Region): boolean {

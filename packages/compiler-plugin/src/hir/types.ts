@@ -318,7 +318,15 @@ export interface FoundCode {
   readonly rule?: "jvp" | "differential";
 }
 
-export interface CallOp extends OpBase, Catching {
+/**
+ * How an operation with an effect is done once in all runs of a function: what it is given and returns is written down;
+ * "collection": unless it is a collection's own method; "speaks": it leaves what it is given alone. Set by ad/effects.ts.
+ */
+interface Recorded {
+  readonly once?: "whole" | "collection" | "speaks";
+}
+
+export interface CallOp extends OpBase, Catching, Recorded {
   readonly kind: "call";
   readonly callee: Callee;
   readonly args: readonly Value[];
@@ -355,7 +363,7 @@ export type Sweep = "forward" | "backward" | "jvp";
  * Source text with holes, emitted verbatim in the forward sweep: anything the HIR does not model. Legal only where it
  * is inactive; when activity reaches it, `diagnostic` is reported at `span`.
  */
-export interface OpaqueOp extends OpBase, Catching {
+export interface OpaqueOp extends OpBase, Catching, Recorded {
   readonly kind: "opaque";
   /** parts.length === operands.length + 1. Without results it is a statement, otherwise an expression. */
   readonly parts: readonly string[];
@@ -423,6 +431,8 @@ export interface SweepOp extends OpBase, Catching {
   readonly mask: string;
   readonly variant?: Value;
   readonly args: readonly Value[];
+  /** The function itself, whose effects are written down: its forward-mode code for no parameter. */
+  readonly primal?: true;
 }
 
 /** An error that belongs to a place in the program. */

@@ -1,7 +1,7 @@
 /** Saving and restoring what a recomputation could see or change: arguments, the objects they hold, ambient state. */
 import { type Any, isLeaf } from "../protocol/index.ts";
 import { descriptorOf } from "../structure/index.ts";
-import type { CheckpointedState } from "./checkpoint.ts";
+import type { CheckpointedState } from "./state.ts";
 
 export interface Snapshot {
   restore(): void;
@@ -45,10 +45,19 @@ function remember(value: unknown, seen: Set<unknown>, undo: (() => void)[]): voi
       for (const [key, item] of saved) value.set(key, item);
     });
     for (const [, item] of saved) remember(item, seen, undo);
+  } else if (isSet(value)) {
+    const saved = [...value];
+    undo.push(() => {
+      value.clear();
+      for (const item of saved) value.add(item);
+    });
+    for (const item of saved) remember(item, seen, undo);
   } else {
     rememberFields(value, seen, undo);
   }
 }
+
+const isSet = (value: object): value is Set<unknown> => (value as Any)[Symbol.toStringTag] === "Set";
 
 const isMap = (value: object): value is Map<unknown, unknown> => (value as Any)[Symbol.toStringTag] === "Map";
 
