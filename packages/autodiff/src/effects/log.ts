@@ -17,6 +17,10 @@ interface Entry {
 /** What the world gave to a function in its first run. */
 export interface EffectLog {
   readonly entries: Entry[];
+  /** Calls of functions that were found at run time and that the compiler has not seen: they may have effects. */
+  readonly found: Entry[];
+  /** Part of the first run went through plain code, so that calls of these are missing: they are not read off. */
+  partial: boolean;
   /** Objects outside of the arguments that the function changes, as they were before. */
   readonly touched: Map<unknown, Snapshot>;
   complete: boolean;
@@ -26,8 +30,8 @@ export interface EffectLog {
 export interface Run {
   readonly log: EffectLog;
   readonly outer: Run | undefined;
-  /** The next entry to read; undefined in the run that writes them. */
-  next: number | undefined;
+  /** The next entries to read; undefined in the run that writes them. */
+  readonly next: { entries: number; found: number } | undefined;
   /** What the function's state is once it is done. */
   readonly now: Snapshot | undefined;
 }
@@ -35,14 +39,14 @@ export interface Run {
 let current: Run | undefined;
 
 export function effectLog(): EffectLog {
-  return { entries: [], touched: new Map(), complete: false };
+  return { entries: [], found: [], partial: false, touched: new Map(), complete: false };
 }
 
 /** Begins a run: the first one writes the log, every other reads it and sees what the first one changed as that saw it. */
 export function enter(log: EffectLog): Run {
   const again = log.complete;
   const now = again && log.touched.size > 0 ? capture([...log.touched.keys()], []) : undefined;
-  const run: Run = { log, outer: current, next: again ? 0 : undefined, now };
+  const run: Run = { log, outer: current, next: again ? { entries: 0, found: 0 } : undefined, now };
   if (again) for (const before of [...log.touched.values()].reverse()) before.restore();
   current = run;
   return run;
@@ -52,8 +56,9 @@ export function enter(log: EffectLog): Run {
 export function leave(run: Run): void {
   current = run.outer;
   run.now?.restore();
-  if (run.next === undefined) run.log.complete = true;
-  else if (run.next !== run.log.entries.length) throw astray();
+  const { next, log } = run;
+  if (next === undefined) log.complete = true;
+  else if (next.entries !== log.entries.length || (!log.partial && next.found !== log.found.length)) throw astray();
 }
 
 /** What is under way, for `reset`. */
@@ -75,7 +80,17 @@ export function once(run: () => Any, args: readonly unknown[] = [], collection =
     touch(args[0]);
     return run();
   }
-  return through(current, run, args);
+  return through(current, run, args, "entries");
+}
+
+/** The same for a function that the compiler has not seen. */
+export function onceFound(run: () => Any, args: readonly unknown[]): Any {
+  return current === undefined ? run() : through(current, run, args, "found");
+}
+
+/** Says that what follows runs as it stands, without a trace of the functions that it finds. */
+export function untraced(): void {
+  for (let run = current; run !== undefined; run = run.outer) run.log.partial = true;
 }
 
 /** Says that an object outside of the arguments is about to change. */
@@ -85,22 +100,23 @@ export function touch(object: unknown): void {
   }
 }
 
-function through(inner: Run, work: () => Any, args: readonly unknown[]): Any {
+function through(inner: Run, work: () => Any, args: readonly unknown[], list: "entries" | "found"): Any {
   const writing: Run[] = [];
   let reading: Run | undefined = inner;
   for (; reading !== undefined && reading.next === undefined; reading = reading.outer) writing.push(reading);
+  if (list === "found" && reading?.log.partial === true) return work();
   const objects = args.filter((each) => holdsSomething([each]));
   for (const object of objects) touch(object);
   if (reading !== undefined) {
-    const entry = reading.log.entries[reading.next as number];
+    const next = reading.next as { entries: number; found: number };
+    const entry = reading.log[list][next[list]++];
     if (entry === undefined) throw astray();
-    (reading as { next: number }).next++;
-    for (const run of writing) run.log.entries.push(entry);
+    for (const run of writing) run.log[list].push(entry);
     if (entry.error !== undefined) throw entry.error.thrown;
     return entry.imprint === undefined ? entry.value : entry.imprint.put(objects);
   }
   const keep = (entry: Entry) => {
-    for (const run of writing) run.log.entries.push(entry);
+    for (const run of writing) run.log[list].push(entry);
   };
   const after = imprint(objects);
   // What happens inside is part of this.

@@ -57,7 +57,7 @@ function recomputing(f: AnyFunction, carried: Derivative, mask: string): Variant
   return {
     forward(...call: Any[]): CheckpointFrame {
       const runs = new Runs(() => seen(call));
-      const value = runs.first(() => run(call.slice(0, arity)));
+      const value = run(runs, call.slice(0, arity));
       const shadow = isByReference(value) ? zeroShadow(value, carried.resultShape) : undefined;
       return { value, shadow, held: leavesOf(call.slice(0, arity)), call, runs };
     },

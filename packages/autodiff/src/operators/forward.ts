@@ -105,7 +105,7 @@ export const valueWithDifferential = ((f: unknown, options?: Options) => {
   return (...given: unknown[]) => {
     const args = padded(plan, given);
     const runs = new Runs(() => args);
-    return { value: runs.first(() => run(args)), differential: linear(plan, args, runs) };
+    return { value: run(runs, args), differential: linear(plan, args, runs) };
   };
 }) as ValueWithDifferentialOperator;
 

@@ -62,7 +62,14 @@ function reached(program: Program, root: Own): Omit<Own, "callees"> {
   return { draws, speaks, unknown };
 }
 
-function ownBy(program: Program, key: string): Own {
+/** The function whose runs another one consists of, by its key: what an operator makes of it, or its forward-mode code. */
+function baseOf(key: string): string {
+  const made = applicationOf(key) ?? dualOf(key);
+  return made === undefined ? key : baseOf(made.of);
+}
+
+function ownBy(program: Program, of: string): Own {
+  const key = baseOf(of);
   return memoOf(program).get(`effects ${key}`, () => ownOf(program.lower(key)), sameOwn);
 }
 
@@ -86,13 +93,9 @@ function ownOf(root: HirFunction): Own {
         if (callee.effects === "random") found.draws = true;
         else if (callee.effects === "state") found.speaks = true;
         return;
-      case "inert": {
+      case "inert":
         if (actsInert(op)) found.speaks = true;
-        // What an operator makes of a function does what that does.
-        const made = callee.operator === undefined ? undefined : definitions.get(op.args[0] as Value);
-        if (made?.kind === "global" && made.functionKey !== undefined) callees.add(made.functionKey);
         return;
-      }
       case "known":
         callees.add(callee.key);
         return;
@@ -111,7 +114,6 @@ function ownOf(root: HirFunction): Own {
     const called = definitions.get(op.args[0] as Value);
     if (called?.kind === "global" && called.functionKey === undefined && called.holds === undefined)
       found.speaks = true;
-    else if (called?.kind === "global" && called.functionKey !== undefined) callees.add(called.functionKey);
     else if (!isSeen(op, called, root)) found.unknown = true;
   };
   const visit = (each: HirFunction, outer: ReadonlyMap<Value, Op>): void => {
@@ -119,6 +121,11 @@ function ownOf(root: HirFunction): Own {
     const definitions = definitionsOf(body, new Map(outer));
     walk(body, (op) => {
       if (op.kind === "call") ofCall(op, definitions);
+      // Functions that are named here, or held by a table, are called here or by whoever is given them.
+      if (op.kind === "global") {
+        for (const key of [...(op.functionKey === undefined ? [] : [op.functionKey]), ...(op.holds ?? [])])
+          callees.add(key);
+      }
       if (op.kind === "opaque" && actsOpaque(op)) found.speaks = true;
       if (writesState(op, definitions)) found.speaks = true;
       if (op.kind === "closure") visit(op.function, inside(op.function.captures, op.captures, definitions));
@@ -133,6 +140,7 @@ export function isSeen({ callee }: CallOp, called: Op | undefined, root: HirFunc
   if (called?.kind === "closure" || (callee.kind === "value" && callee.code !== undefined)) return true;
   // What an operator makes of a function consists of derivatives.
   if (called?.kind === "call") return called.callee.kind === "inert" && called.callee.operator !== undefined;
+  if (called?.kind === "global") return called.functionKey !== undefined;
   return called?.kind === "load" && isBox(called.object) && boxesHoldLiterals(root);
 }
 

@@ -137,12 +137,9 @@ class Recorder {
       }
       case "value": {
         const called = definitions.get(op.args[0] as Value);
-        const isGlobal = called?.kind === "global" && called.functionKey !== undefined;
+        const key = called?.kind === "global" ? called.functionKey : undefined;
         const quiet =
-          isSeen(op, called, this.root) ||
-          (isGlobal &&
-            (isDerivative(called.functionKey as string) ||
-              actsBy(this.program, called.functionKey as string) === false));
+          key === undefined ? isSeen(op, called, this.root) : isDerivative(key) || actsBy(this.program, key) === false;
         if (quiet) b.emit(op);
         else this.found(b, op, undefined);
       }
@@ -165,8 +162,7 @@ class Recorder {
 
   /** A function whose effects are seen: its own form that writes them down. */
   private known(b: Builder, op: CallOp, callee: CallOp["callee"] & { kind: "known" }): void {
-    const level = isDerivative(callee.key) ? false : actsBy(this.program, callee.key);
-    if (level === false) {
+    if (isDerivative(callee.key) || actsBy(this.program, callee.key) !== true) {
       b.emit(op);
       return;
     }
@@ -174,7 +170,7 @@ class Recorder {
     const { length } = fn.params;
     const isPacked = op.spread?.every((each, i) => !each || (i === fn.rest && i === op.args.length - 1)) ?? true;
     const fits = fn.rest === undefined ? op.spread?.some(Boolean) !== true : isPacked && op.args.length === length;
-    if (level === "maybe" || !fits || fn.kind === "initialiser" || callee.text === "") {
+    if (!fits || fn.kind === "initialiser" || callee.text === "") {
       b.emit({ ...op, once: "whole" });
       return;
     }

@@ -41,7 +41,7 @@ export function manifestOf(
       const again = (order: number) => jvp !== undefined && isRulePublished(program, plan, jvp.key, positions, order);
       const has: Record<PublishedMode, boolean> = { reverse, forward, second: again(1), third: again(2) };
       return {
-        module: moduleOf(declared.file),
+        ...(declared.elsewhere ?? { module: moduleOf(declared.file) }),
         name: declared.name,
         from: moduleOf(file),
         modes: publishedModes.filter((mode) => has[mode]),

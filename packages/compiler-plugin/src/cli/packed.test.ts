@@ -324,6 +324,85 @@ test.each([
   expect(status).toBe(1);
 });
 
+test("a package's registrations for functions of another package are in force for those who depend on it", () => {
+  const gauge = {
+    "node_modules/gauge/package.json": JSON.stringify({ name: "gauge", type: "module", exports: "./lib/index.js" }),
+    "node_modules/gauge/lib/index.js":
+      "export const read = (x, y) => x * x * y;\nexport class Dial { constructor(k) { this.k = k; } turn(x) { return this.k * x; } }\n",
+    "node_modules/gauge/lib/index.d.ts":
+      "export declare const read: (x: number, y: number) => number;\nexport declare class Dial { k: number; constructor(k: number); turn(x: number): number; }\n",
+  };
+  const rules = new TemporaryProject({
+    ...gauge,
+    "package.json": JSON.stringify({
+      ...{ name: "rules", version: "1.0.0", type: "module", exports: "./dist/index.js" },
+      dependencies: { gauge: "*" },
+    }),
+    "tsconfig.json": JSON.stringify({
+      compilerOptions: { ...options, rewriteRelativeImportExtensions: true, rootDir: "src", outDir: "dist" },
+      include: ["src"],
+    }),
+    "src/index.ts": `import { registerDerivative } from "@pullback/autodiff";
+import { Dial, read } from "gauge";
+registerDerivative(read, {
+  vjp: (x: number, y: number) => ({ value: read(x, y), pullback: (d: number) => [2 * x * y * d, x * x * d] }),
+  jvp: (x: number, y: number) => ({ value: read(x, y), differential: (dx: number, dy: number) => 2 * x * y * dx + x * x * dy }),
+});
+registerDerivative(Dial.prototype.turn, {
+  vjp: (dial: Dial, x: number) => ({ value: dial.turn(x), pullback: (d: number) => dial.k * d }),
+  jvp: (dial: Dial, x: number) => ({ value: dial.turn(x), differential: (dx: number) => dial.k * dx }),
+  wrt: [0],
+});
+export const unit = 1;
+`,
+  });
+  expect(rules.pullback("build", ".")).toMatchObject({ status: 0, stderr: "" });
+  const manifest = JSON.parse(readFileSync(join(rules.folder, "dist", "pullback.json"), "utf8"));
+  const place = { package: "gauge", module: "lib/index.js", from: "index.js" };
+  expect(manifest.registrations).toEqual([
+    expect.objectContaining({ ...place, name: "read", wrt: [0, 1], receiver: false }),
+    expect.objectContaining({ ...place, name: "Dial.turn", wrt: [1], receiver: true }),
+  ]);
+  const target = join(project.folder, "node_modules", "rules");
+  cpSync(join(rules.folder, "dist"), join(target, "dist"), { recursive: true });
+  cpSync(join(rules.folder, "package.json"), join(target, "package.json"));
+  rules.remove();
+  const between = (name: string, dependency: string) => ({
+    [`node_modules/${name}/package.json`]: JSON.stringify({
+      ...{ name, type: "module", exports: "./index.js" },
+      dependencies: { [dependency]: "*" },
+    }),
+    [`node_modules/${name}/index.js`]: `import "${dependency}";\nexport const two = 2;\n`,
+    [`node_modules/${name}/index.d.ts`]: "export declare const two: number;\n",
+    [`node_modules/${name}/pullback.json`]: '{ "abi": 1 }',
+  });
+  const uses = `import { Dial, read } from "gauge";
+const f = (x: number) => read(x, 3) + new Dial(4).turn(x) * x;
+console.log(JSON.stringify([gradient(f)(2), derivative(f)(2), gradient(gradient(f))(2), derivative(gradient(f))(2), gradient(read)(2, 3)]));
+`;
+  project.write({
+    ...gauge,
+    ...between("between", "rules"),
+    "registered.ts": `${operator}import { unit } from "rules";\n${uses}export const one = unit;\n`,
+    "through.ts": `${operator}import { two } from "between";\n${uses}export const both = two;\n`,
+    "unregistered.ts": `${operator}${uses}`,
+    "again-registered.ts": `${operator}import { registerDerivative } from "@pullback/autodiff";
+import { unit } from "rules";
+import { read } from "gauge";
+registerDerivative(read, { vjp: (x: number, y: number) => ({ value: x, pullback: (d: number) => [d, d * y] }) });
+export const one = unit;
+`,
+  });
+  for (const file of ["registered.ts", "through.ts"]) {
+    const run = project.pullback("run", file);
+    expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: "" });
+    // 3x² + 4x²
+    expect(JSON.parse(run.stdout)).toEqual([28, 28, 14, 14, [12, 4]]);
+  }
+  expect(project.pullback("run", "unregistered.ts").stderr).toContain("PB3022");
+  expect(project.pullback("run", "again-registered.ts").stderr).toContain("PB3006");
+});
+
 test("--orders 3 publishes third derivatives", () => {
   expect(library.pullback("build", ".", "--orders", "3").status).toBe(0);
   const target = join(project.folder, "node_modules", "springs", "dist");

@@ -32,9 +32,11 @@ export interface Manifest {
   }[];
   /**
    * Targets of registerDerivative, by the module that declares them; `from` registers the derivative. Positions in `wrt`
-   * count the receiver, where there is one, as 0.
+   * count the receiver, where there is one, as 0. With `package`, the target is that package's, whose root `module` is
+   * relative to.
    */
   readonly registrations: readonly (PublishedRule & {
+    readonly package?: string;
     readonly module: string;
     readonly name: string;
     readonly from: string;
@@ -69,6 +71,8 @@ export type Published =
   /** Its package was compiled for another version of the binary interface. */
   | { readonly kind: "mismatch"; readonly package: string; readonly abi: number };
 
+type Elsewhere = Extract<Published, { kind: "derivative" }>;
+
 interface PublishedDerivative {
   readonly modes: readonly PublishedMode[];
   readonly rule?: PublishedRule;
@@ -77,8 +81,12 @@ interface PublishedDerivative {
 
 interface PackageFacts {
   readonly name: string;
+  readonly root: string;
   /** Where the manifest lies. */
   readonly folder: string;
+  readonly dependencies: readonly string[];
+  /** What it registers for functions of others, by `placeOf`. */
+  readonly foreign: ReadonlyMap<string, PublishedDerivative>;
   readonly abi: number | undefined;
   readonly derivatives: ReadonlyMap<string, PublishedDerivative>;
   readonly stores: ReadonlyMap<string, readonly string[]>;
@@ -87,14 +95,53 @@ interface PackageFacts {
 /** Reads every package's manifest once. */
 export class PublishedPackages {
   readonly #ts: TypeScript;
+  readonly #files: () => readonly string[];
   readonly #byFolder = new Map<string, PackageFacts>();
+  #foreign: ReadonlyMap<string, Elsewhere> | undefined;
 
-  constructor(ts: TypeScript) {
+  /** `files` are the declaration files of a program: the packages that it sees. */
+  constructor(ts: TypeScript, files: () => readonly string[]) {
     this.#ts = ts;
+    this.#files = files;
+  }
+
+  /** The package that a file belongs to, and the file's module in it. */
+  placeOf(file: string): { readonly package: string; readonly module: string } {
+    const { name, root } = this.#factsOf(dirname(file));
+    return { package: name, module: moduleOf(root, file) };
+  }
+
+  /** The derivative of a declaration that a package registers which is not its own. */
+  elsewhere(declaration: ts.Declaration): Elsewhere | undefined {
+    this.#foreign ??= this.#registeredElsewhere();
+    if (this.#foreign.size === 0) return undefined;
+    const place = this.placeOf(declaration.getSourceFile().fileName);
+    return this.#foreign.get(foreignKey({ ...place, name: publishedName(this.#ts, declaration) }));
+  }
+
+  /** Of the packages that the program sees, and of those that they depend on. */
+  #registeredElsewhere(): ReadonlyMap<string, Elsewhere> {
+    const found = new Map<string, Elsewhere>();
+    const seen = new Set<PackageFacts>();
+    const visit = (facts: PackageFacts): void => {
+      if (seen.has(facts)) return;
+      seen.add(facts);
+      // Only what is compiled registers derivatives for those who see no source.
+      if (facts.abi !== abiVersion) return;
+      for (const [key, each] of facts.foreign) found.set(key, { ...each, kind: "derivative", package: facts.name });
+      for (const name of facts.dependencies) {
+        const folder = installed(facts.root, name);
+        if (folder !== undefined) visit(this.#factsOf(folder));
+      }
+    };
+    for (const folder of new Set(this.#files().map((file) => dirname(file)))) visit(this.#factsOf(folder));
+    return found;
   }
 
   /** What is known of the derivative of a function, method, accessor or class that a declaration file declares. */
   of(declaration: ts.Declaration): Published {
+    const elsewhere = this.elsewhere(declaration);
+    if (elsewhere !== undefined) return elsewhere;
     const file = declaration.getSourceFile().fileName;
     const facts = this.#factsOf(dirname(file));
     // Its operations get their carriers at run time, by hand.
@@ -128,6 +175,16 @@ export class PublishedPackages {
   }
 }
 
+const foreignKey = (at: { readonly package?: string; readonly module: string; readonly name: string }) =>
+  `${at.package}#${at.module}#${at.name}`;
+
+/** Where a package that another one depends on is installed. */
+function installed(from: string, name: string): string | undefined {
+  const folder = join(from, "node_modules", name);
+  if (existsSync(join(folder, "package.json"))) return folder;
+  return dirname(from) === from ? undefined : installed(dirname(from), name);
+}
+
 /** The facts of the package whose root a folder is; undefined for any other folder. */
 function read(folder: string): PackageFacts | undefined {
   const isRoot = existsSync(join(folder, "package.json"));
@@ -135,23 +192,38 @@ function read(folder: string): PackageFacts | undefined {
   const nothing = {
     derivatives: new Map<string, PublishedDerivative>(),
     stores: new Map<string, readonly string[]>(),
+    dependencies: [],
+    foreign: new Map<string, PublishedDerivative>(),
   };
-  const none = { folder, abi: undefined, ...nothing };
+  const none = { root: folder, folder, abi: undefined, ...nothing };
   if (!isRoot) return { ...none, name: folder };
-  const { name } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { name?: string };
+  const { name, dependencies, peerDependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
+    name?: string;
+    dependencies?: object;
+    peerDependencies?: object;
+  };
   const at = ["dist", "."].map((each) => join(folder, each)).find((each) => existsSync(join(each, "pullback.json")));
   if (at === undefined) return { ...none, name: name ?? folder };
   const manifest = JSON.parse(readFileSync(join(at, "pullback.json"), "utf8")) as Partial<Manifest>;
   const key = ({ module, name }: { readonly module: string; readonly name: string }) => `${module}#${name}`;
+  type Registered = NonNullable<Manifest["registrations"]>[number];
+  const ruleOf = ({ modes, wrt, receiver, effects, retains }: Registered): PublishedDerivative => ({
+    modes,
+    rule: { wrt, receiver, effects, retains },
+  });
+  const [own, foreign] = [false, true].map((isForeign) =>
+    (manifest.registrations ?? []).filter((each) => (each.package !== undefined) === isForeign),
+  ) as [Registered[], Registered[]];
   return {
     name: name ?? folder,
+    root: folder,
     folder: at,
     abi: manifest.abi ?? 0,
+    dependencies: Object.keys({ ...dependencies, ...peerDependencies }),
+    foreign: new Map(foreign.map((each) => [foreignKey(each), ruleOf(each)])),
     derivatives: new Map<string, PublishedDerivative>([
       ...(manifest.derivatives ?? []).map(({ modes, conduct, ...each }) => [key(each), { modes, conduct }] as const),
-      ...(manifest.registrations ?? []).map(({ modes, wrt, receiver, effects, retains, ...each }) => {
-        return [key(each), { modes, rule: { wrt, receiver, effects, retains } }] as const;
-      }),
+      ...own.map((each) => [key(each), ruleOf(each)] as const),
     ]),
     stores: new Map((manifest.classes ?? []).map((each) => [key(each), each.stores])),
   };

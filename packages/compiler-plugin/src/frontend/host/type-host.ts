@@ -40,7 +40,9 @@ export class TypeHost {
       ...(options.oldHost === undefined ? {} : { oldProgram: options.oldHost.program }),
     });
     this.checker = this.program.getTypeChecker();
-    this.packages = new PublishedPackages(loaded.ts);
+    this.packages = new PublishedPackages(loaded.ts, () =>
+      this.program.getSourceFiles().flatMap((file) => (file.isDeclarationFile ? [file.fileName] : [])),
+    );
     this.sources = this.program
       .getSourceFiles()
       .filter((file) => !file.isDeclarationFile && !file.fileName.includes("/node_modules/") && !isJson(file));
@@ -103,8 +105,9 @@ export class TypeHost {
   /** What the package of a declaration file says of a declaration's derivative; undefined for our own and the platform's. */
   published(declaration: ts.Declaration): Published | undefined {
     const file = declaration.getSourceFile();
-    if (!file.isDeclarationFile || this.program.isSourceFileDefaultLibrary(file)) return undefined;
-    if (file.fileName.includes("/node_modules/@types/node/")) return undefined;
+    if (!file.isDeclarationFile) return undefined;
+    if (this.program.isSourceFileDefaultLibrary(file) || file.fileName.includes("/node_modules/@types/node/"))
+      return this.packages.elsewhere(declaration);
     const found = this.packages.of(declaration);
     // Ambient declarations of the project itself are nobody's package.
     return found.kind === "uncompiled" && !file.fileName.includes("/node_modules/") ? undefined : found;

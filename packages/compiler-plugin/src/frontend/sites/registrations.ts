@@ -20,7 +20,7 @@ export interface Registration {
   readonly target: string;
   readonly span: Span;
   /** What it names: the file that declares it, and its name there as manifests write it. */
-  readonly declared: { readonly file: string; readonly name: string };
+  readonly declared: { readonly file: string; readonly name: string; readonly elsewhere?: Place };
   readonly positions: readonly number[];
   readonly forward: boolean;
   readonly reverse: boolean;
@@ -34,6 +34,12 @@ export interface Registration {
   readonly retains: boolean;
   /** Its `jvp`, where the registration shows it; with its place where it is written there. */
   readonly jvp?: { readonly key: string; readonly span?: Span };
+}
+
+/** A module of a package that is not the one which registers. */
+interface Place {
+  readonly package: string;
+  readonly module: string;
 }
 
 export interface Registrations {
@@ -121,18 +127,30 @@ export function findRegistrations(host: TypeHost, types: Types, indices: Iterabl
         );
         continue;
       }
+      const published = target.declarations.map((d) => host.packages.elsewhere(d)).find((each) => each !== undefined);
+      if (published !== undefined) {
+        report(
+          "PB3006",
+          `The package ${published.package} registers a derivative of ${targetNode!.getText()} already.`,
+          "Remove this registration.",
+        );
+        continue;
+      }
       for (const declaration of target.declarations) {
         byDeclaration.set(declaration, entry);
         places.set(declaration, span);
       }
       const list = byFile.get(sourceFile.fileName) ?? [];
       const text = positions.map((p) => (target.receiver ? (p === 0 ? '"this"' : p - 1) : p)).join(", ");
+      const { fileName } = target.declarations[0]!.getSourceFile();
+      const place = host.packages.placeOf(fileName);
       list.push({
         target: targetNode!.getText(),
         span,
         declared: {
-          file: target.declarations[0]!.getSourceFile().fileName,
+          file: fileName,
           name: publishedName(ts, target.declarations[0]!),
+          ...(place.package === host.packages.placeOf(sourceFile.fileName).package ? {} : { elsewhere: place }),
         },
         positions,
         forward: options.forward,
