@@ -11,7 +11,15 @@ import {
   vectorOf,
 } from "../protocol/index.ts";
 import { requireDerivative } from "../registry/index.ts";
-import { accumulate, takeShadow, tangentOf, zeroShadow } from "../shadows/index.ts";
+import {
+  accumulate,
+  type Extent,
+  extentOf,
+  takeShadow,
+  tangentOf,
+  withinExtent,
+  zeroShadow,
+} from "../shadows/index.ts";
 import { isByReference, structureOf } from "../structure/index.ts";
 import { ofPrimal } from "../tangents/index.ts";
 import { requireExclusive } from "./exclusive.ts";
@@ -45,6 +53,8 @@ export interface Call {
   readonly args: readonly unknown[];
   readonly full: readonly unknown[];
   readonly shadows: readonly Any[];
+  /** By parameter that the function writes into: how far it reached before. */
+  readonly extents: readonly (Extent | undefined)[];
 }
 
 /** Finds the derivative of `f` and checks `wrt`; throws PB9001, PB3004, PB3005, PB3011, PB2002 or PB2005. */
@@ -144,13 +154,15 @@ export function prepare({ carried, code, arity, withShadow }: Plan, given: reado
   const args = argumentsOf(carried, arity, given);
   if (code.mutates?.includes("1")) requireExclusive(carried.name, args, code.mutates);
   const shadows: Any[] = [];
+  const extents: (Extent | undefined)[] = [];
   const full = args.slice();
   for (const p of withShadow) {
     const argument = args[p];
     if (isByReference(argument)) shadows[p] = zeroShadow(argument, shapeOf(carried, p));
+    if (code.mutates?.[p] === "1") extents[p] = extentOf(shadows[p]);
     full.push(shadows[p]);
   }
-  return { args, full, shadows };
+  return { args, full, shadows, extents };
 }
 
 /** Arguments as variants take them: padded to the function's arity, a rest parameter as one array. */
@@ -168,12 +180,14 @@ export const shapeOf = (carried: Derivative, p: number): Shape => carried.shapes
  * The tangents to report, from the by-value cotangents of `backward` and the shadows. With `keep` the shadows are
  * needed again: their content is copied and they are zero afterwards.
  */
-export function collect(plan: Plan, { args, shadows }: Call, cotangents: Any, keep: boolean): Any {
+export function collect(plan: Plan, { args, shadows, extents }: Call, cotangents: Any, keep: boolean): Any {
   const { carried, byValue, selected, bare, gradientDtype } = plan;
   const tangent = (p: number) => {
     const shape = shapeOf(carried, p);
-    if (shadows[p] !== undefined)
-      return ofPrimal((keep ? takeShadow : tangentOf)(shadows[p], args[p], shape, gradientDtype), args[p]);
+    if (shadows[p] !== undefined) {
+      const tangent = (keep ? takeShadow : tangentOf)(shadows[p], args[p], shape, gradientDtype);
+      return ofPrimal(withinExtent(tangent, extents[p]), args[p]);
+    }
     const i = byValue.indexOf(p);
     const found = i < 0 ? undefined : byValue.length === 1 ? cotangents : cotangents?.[i];
     return roundedLeaf(found ?? zeroOf(args[p]), args[p], gradientDtype);

@@ -63,6 +63,23 @@ describe("what is left behind", () => {
   });
 });
 
+test("the tangent of an argument is that of what it was: nothing for what is added to it", () => {
+  const grow = (list: number[], rows: number[][], m: Map<string, number>, k: number): number => {
+    list.push(list[0]! * k);
+    rows[0]!.push(k);
+    rows.push([list[1]!]);
+    m.set("new", m.get("old")! * k);
+    return list.at(-1)! * rows.at(-1)![0]! * m.get("new")!;
+  };
+  const args = () => [[2], [[1]], new Map([["old", 5]]), 3] as [number[], number[][], Map<string, number>, number];
+  // (a k)² b k
+  const expected = [[2 * 2 * 9 * 5 * 3], [[0]], new Map([["old", 4 * 27]]), 3 * 4 * 9 * 5];
+  expect(gradient(grow)(...args())).toEqual(expected);
+  const back = pullback(grow)(...args());
+  expect(back(1)).toEqual(expected);
+  expect(back(1)).toEqual(expected);
+});
+
 describe("derivatives", () => {
   const f = (list: number[], k: number) => {
     const d = gradient(sweep, { wrt: [0, 1] })(list, k, 2);
