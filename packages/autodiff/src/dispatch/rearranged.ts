@@ -56,6 +56,9 @@ export function rearranged(code: Jvp, arity: number, sources: readonly Source[])
     name: code.name,
     kinds: "u".repeat(arity),
     variants: {},
+    get changesFirst() {
+      return inner().changesFirst;
+    },
     derive: (mask) => rearrangedVariant(inner(), targetOf(mask), mask, sources),
     deriveJvp(mask) {
       const target = targetOf(mask);

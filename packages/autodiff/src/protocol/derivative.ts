@@ -23,6 +23,10 @@ export interface Derivative {
   readonly shapes?: readonly (Shape | undefined)[] | undefined;
   /** What the compiler knows about the result's type. */
   readonly resultShape?: Shape | undefined;
+  /** It may throw after it has written into what it was given or captured: a call in a `try` goes to its settled form. */
+  readonly changesFirst?: boolean | undefined;
+  /** For closures: the derivative of that form, made when it is first asked for. */
+  readonly settled?: (() => Derivative) | undefined;
   /** The last parameter is a rest parameter: variants take it as one array. */
   readonly rest?: boolean | undefined;
   /** The first letter of `kinds` stands for the receiver (`this`). */

@@ -3,7 +3,18 @@
  * docs/internals/derivatives-at-run-time.md.
  */
 
-export { jvp, method, methodJvp, primal, rule, tree, variant, wholeTangent, withCode } from "../dispatch/index.ts";
+export {
+  jvp,
+  method,
+  methodJvp,
+  primal,
+  rule,
+  settled,
+  tree,
+  variant,
+  wholeTangent,
+  withCode,
+} from "../dispatch/index.ts";
 export { effectLog, enter, leave, logged, once, reset, touch } from "../effects/index.ts";
 export { capture, restore } from "../operators/again.ts";
 export { applied } from "../operators/applied.ts";

@@ -16,6 +16,8 @@ export interface CallRecord {
   readonly site: Site;
   readonly frame: Value;
   readonly variant?: Value;
+  /** It went to a function that does not throw: the shadow of what this returned, where it has one. */
+  readonly outcome?: Value | undefined;
 }
 
 export interface Context {

@@ -1,4 +1,5 @@
 /** Which code of other functions a derivative calls: read off the functions that it consists of. */
+import { throwsFirst } from "../analysis/index.ts";
 import {
   type Callee,
   type CallOp,
@@ -11,6 +12,7 @@ import {
   type Program,
   passing,
   type SweepOp,
+  settledKey,
   type Value,
   walk,
 } from "../hir/index.ts";
@@ -43,12 +45,16 @@ export function demandsOf(program: Program, functions: readonly HirFunction[]): 
           return;
         }
         const mode = op.sweep === "jvp" ? "forward" : "reverse";
-        for (const key of keysOf(program, op.callee)) demand(key, fitted(program, key, op), mode);
+        for (const key of keysOf(program, op.callee))
+          demand(op.settled === true ? settledKey(key) : key, fitted(program, key, op), mode);
         // A function passed by name is called through its carrier.
         for (const key of passed(op.args, definitions)) {
           let named = key;
           for (let k = orderOf(op.callee); k > 0; k--) named = dualKey({ of: named, mask: fullMask(program, named) });
           demand(named, fullMask(program, named), mode);
+          // Whoever it is given to may call it in a try.
+          if (mode === "reverse" && !throwsFirst({ kind: "known", key: named, text: "", file: "" }, program))
+            demand(settledKey(named), fullMask(program, named), mode);
         }
         const code = op.variant === undefined ? undefined : foundAs(op.variant, definitions);
         for (const key of code?.keys ?? []) {

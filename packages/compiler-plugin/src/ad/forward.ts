@@ -3,13 +3,12 @@
  * its shadow, built by mirroring what the program does with the value itself.
  */
 
-import { throwsFirst } from "../analysis/index.ts";
+import { bodyThrowsFirst } from "../analysis/index.ts";
 import {
   arrayOf,
   Builder,
   type CallOp,
   type ClosureOp,
-  caughtBy,
   changesCotangent,
   dualOf,
   elementType,
@@ -35,10 +34,12 @@ import {
 } from "../hir/index.ts";
 import type { Context } from "./context.ts";
 import { mayGrow } from "./growth.ts";
+import { canSettle, checkCaught, checkUndone, losesWrites, reportLate } from "./in-try.ts";
 import { removesEntries } from "./removals.ts";
+import { outcomeType, settledFunction } from "./settled.ts";
 import { siteOf } from "./sites.ts";
 import { viewOfShadow } from "./views.ts";
-import { captureName } from "./vjp.ts";
+import { captureName, type Sweeps } from "./vjp.ts";
 
 /** The shadow of a by-reference value, made on the spot for one that the caller did not ask derivatives of. */
 function shadowOrZero(ctx: Context, b: Builder, v: Value): Value {
@@ -498,7 +499,12 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
   });
   // A method of a class that has no name here is found on its receiver.
   const nameless = op.callee.kind === "known" && op.callee.text === "";
-  const variant = site.known === undefined || nameless ? variantOf(b, op, site.mask, site.kinds.join("")) : undefined;
+  const unsettled = losesWrites(ctx, op);
+  const settles = unsettled && canSettle(ctx, op);
+  if (unsettled && !settles) reportLate(ctx, op);
+  checkUndone(ctx, op);
+  const found = site.known === undefined || nameless;
+  const variant = found ? variantOf(b, op, site.mask, site.kinds.join(""), settles) : undefined;
   const frame = b.value(inertType, "frame");
   const sweep = {
     kind: "sweep",
@@ -507,28 +513,23 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
     mask: site.mask,
     args: [...args, ...shadowArgs],
     span: op.span,
-    ...(op.catches === true ? { catches: true as const } : {}),
+    ...(settles ? { settled: true as const } : op.catches === true ? { catches: true as const } : {}),
+    ...(variant === undefined ? {} : { variant }),
   } as const;
-  const results = [frame, ...op.results.slice(1)];
-  b.emit(variant === undefined ? { ...sweep, results } : { ...sweep, variant, results });
-  checkCaught(ctx, op);
-  const touches = activity.aliases.mutated(op).some((m, i) => m && isTouched(ctx, op, op.args[i]));
-  if (op.catches === true && touches && !throwsFirst(op.callee, ctx.program)) {
-    ctx.report(
-      "PB1008",
-      op.span,
-      "A function that may throw, called in a try, changes active values: what it changed before it threw has no derivative.",
-      "Let it return what it computes, or throw before it changes anything that it was given.",
-    );
+  if (settles) {
+    b.emit({ ...sweep, results: [frame] });
+    ctx.calls.set(op, {
+      site,
+      frame,
+      ...(variant === undefined ? {} : { variant }),
+      outcome: openSettled(ctx, b, op, frame),
+    });
+    checkCaught(ctx, op);
+    return;
   }
-  b.emit({
-    kind: "load",
-    object: frame,
-    key: { kind: "field", name: "value" },
-    readonly: true,
-    span: op.span,
-    results: [result],
-  });
+  b.emit({ ...sweep, results: [frame, ...op.results.slice(1)] });
+  checkCaught(ctx, op);
+  b.emit(fieldOf(op, frame, "value", result));
   const p = passing(result.type);
   if ((p === "r" || p === "u") && activity.shadowed(result)) {
     shadows.set(
@@ -543,37 +544,35 @@ function forwardCall(ctx: Context, b: Builder, op: CallOp): void {
   ctx.calls.set(op, variant === undefined ? { site, frame } : { site, frame, variant });
 }
 
-/** Whether something active can be reached from an argument; an object that its constructor makes is nobody's yet. */
-function isTouched({ activity, definitions, program }: Context, op: CallOp, argument: Value | undefined): boolean {
-  if (argument === undefined || !activity.shadowed(argument) || activity.allocated(argument)) return false;
-  // Nor is its tangent, which is made beside it.
-  const isMade =
-    op.callee.kind === "known" && makesObject(op.callee.key, program) && activity.allocated(op.args[0] as Value);
-  return !(isMade && definitions.get(argument)?.kind === "object");
+/** `result = object.name`, where nothing writes there. */
+function fieldOf({ span }: Op, object: Value, name: string, result: Value): Op {
+  return { kind: "load", object, key: { kind: "field", name }, readonly: true, span, results: [result] };
 }
 
-/** Whether a key is that of a constructor's body, or of its forward-mode code. */
-function makesObject(key: string, program: Context["program"]): boolean {
-  const dual = dualOf(key);
-  return dual === undefined ? program.lower(key).kind === "initialiser" : makesObject(dual.of, program);
-}
-
-/** An exception that brings an active value out of a call, unseen. */
-export function checkCaught({ activity, report }: Pick<Context, "activity" | "report">, op: CallOp | OpaqueOp): void {
-  const caught = caughtBy(op);
-  if (caught === undefined || !activity.hides(caught.error)) return;
-  report(
-    "PB4005",
-    op.span,
-    "An active value is read from a caught exception.",
-    "Return what is needed instead of throwing it, or stop the derivative with withoutDerivative(…).",
-  );
+/** What a call of a function that does not throw left in its frame; answers with the shadow of its outcome, where there is one. */
+function openSettled({ activity, shadows, ...ctx }: Context, b: Builder, op: CallOp, frame: Value): Value | undefined {
+  const [result, thrown, error] = op.results as [Value, Value, Value];
+  const type = outcomeType(result.type);
+  const outcome = b.load(frame, "value", { type, readonly: true, name: "outcome" });
+  b.emit(fieldOf(op, outcome, "thrown", thrown));
+  b.emit(fieldOf(op, outcome, "error", error));
+  b.emit(fieldOf(op, outcome, "value", result));
+  const isShadowed = activity.shadowed(result);
+  if (!isShadowed && !activity.active(result)) return undefined;
+  // A function that is found at run time may answer with something that does not vary.
+  const zero = slotZero({ activity, shadows, ...ctx }, b, result.type, undefined) ?? b.const(undefined);
+  const known = b.load(frame, "shadow", { type, readonly: true });
+  const shadow = b.prim("??", [known, b.object([{ key: "value", value: zero }], type)], type, "s_outcome");
+  if (isShadowed) shadows.set(result, pointerIn(b, b.load(shadow, "value", { type: result.type }), result));
+  return shadow;
 }
 
 /** `$pb.variant(f, mask, kinds)` for a function that is found at run time. */
-function variantOf(b: Builder, op: CallOp, mask: string, kinds: string): Value {
+function variantOf(b: Builder, op: CallOp, mask: string, kinds: string, settles: boolean): Value {
   const found = op.callee.kind === "dynamic" ? "method" : "variant";
-  return b.runtime(found, [functionOf(b, op), b.const(mask), b.const(kinds)], inertType, { name: "variant" });
+  const fn = functionOf(b, op);
+  const called = settles ? b.runtime("settled", [fn], inertType) : fn;
+  return b.runtime(found, [called, b.const(mask), b.const(kinds)], inertType, { name: "variant" });
 }
 
 /** The function that a call reaches, as a value. */
@@ -729,7 +728,6 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
   }
   const derived = ctx.derive(fn, own + captured);
   ctx.diagnostics.push(...derived.diagnostics);
-  const [forward, backward] = derived.functions as [ClosureOp["function"], ClosureOp["function"]];
   const names = fn.captures.map((c, i) => {
     const kind = passing(c.type);
     return captured[i] === "1" && (kind === "v" || kind === "u") ? captureName(i) : undefined;
@@ -756,19 +754,38 @@ function forwardClosure(ctx: Context, b: Builder, op: ClosureOp): void {
   const withShadow = op.captures.filter(
     (_, i) => captured[i] === "1" && ["r", "u"].includes(passing((fn.captures[i] as Value).type)),
   );
+  const codesOf = ([forward, backward]: Sweeps["functions"], settled: { settled?: true }) => [
+    {
+      ...settled,
+      sweep: "forward" as const,
+      function: forward as HirFunction,
+      captures: [...op.captures, ...withShadow.map((c) => shadows.get(c) ?? b.const(undefined))],
+    },
+    {
+      ...settled,
+      sweep: "backward" as const,
+      function: backward as HirFunction,
+      captures: fn.captures.length > 0 ? [environment] : [],
+    },
+  ];
+  // Whoever calls it may do so in a try.
+  const changesFirst = !bodyThrowsFirst(fn.body, ctx.program);
+  const settled =
+    changesFirst && fn.gradientOf === undefined
+      ? ctx.derive(settledFunction(ctx.program, fn), own + captured)
+      : undefined;
   b.emit({
     ...op,
     derivative: {
       kinds: fn.params.map((p) => passing(p.type)).join(""),
       mask: own,
       mutates: derived.mutates,
+      ...(changesFirst ? { changesFirst } : {}),
       codes: [
-        {
-          sweep: "forward",
-          function: forward,
-          captures: [...op.captures, ...withShadow.map((c) => shadows.get(c) ?? b.const(undefined))],
-        },
-        { sweep: "backward", function: backward, captures: fn.captures.length > 0 ? [environment] : [] },
+        ...codesOf(derived.functions, {}),
+        ...(settled === undefined || settled.diagnostics.length > 0
+          ? []
+          : codesOf(settled.functions, { settled: true })),
       ],
     },
   });

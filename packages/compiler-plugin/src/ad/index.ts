@@ -1,5 +1,5 @@
 /** Differentiation of HIR. */
-import type { Summaries } from "../analysis/index.ts";
+import { bodyThrowsFirst, type Summaries } from "../analysis/index.ts";
 import type { Diagnostic } from "../check/index.ts";
 import { type HirFunction, type Program, passing } from "../hir/index.ts";
 import { type Demand, demandsOf, initialisersIn, type ModeDemand } from "./demands.ts";
@@ -21,6 +21,8 @@ export interface DerivedCode extends Demand {
   readonly kinds: string;
   /** Parameters through which the function writes, as a mask. */
   readonly mutates: string;
+  /** Whether the function may throw after it has changed something. */
+  readonly changesFirst: boolean;
   /** Code of other functions that it calls, as far as they are seen. */
   readonly demands: readonly ModeDemand[];
   readonly diagnostics: readonly Diagnostic[];
@@ -87,11 +89,15 @@ function described(
   { mask }: Demand,
   known: Summaries,
   functions: readonly HirFunction[],
-): Pick<DerivedCode, "name" | "file" | "kinds" | "initialisers" | "demands" | "independent" | "acts"> {
+): Pick<
+  DerivedCode,
+  "name" | "file" | "kinds" | "changesFirst" | "initialisers" | "demands" | "independent" | "acts"
+> {
   return {
     name: fn.name,
     file: fn.file,
     kinds: fn.params.map((p) => passing(p.type)).join(""),
+    changesFirst: !bodyThrowsFirst(fn.body, program),
     initialisers: initialisersIn(program, [fn, ...functions]),
     demands: demandsOf(program, functions),
     acts: !isDerivative(fn.key) && fn.kind !== "initialiser" && acts(program, fn) === true,

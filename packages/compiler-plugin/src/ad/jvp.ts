@@ -34,7 +34,6 @@ import { optimize } from "../opt/index.ts";
 import type { Context } from "./context.ts";
 import {
   checkAgain,
-  checkCaught,
   checkInert,
   checkOpaque,
   checkOperator,
@@ -45,6 +44,7 @@ import {
   startingNumbers,
 } from "./forward.ts";
 import { jvpGradient } from "./gradients.ts";
+import { checkCaught, checkUndone } from "./in-try.ts";
 import { removesEntries, removeTangents } from "./removals.ts";
 import { mathRule, primRule } from "./rules.ts";
 import { type Site, siteOf } from "./sites.ts";
@@ -399,6 +399,7 @@ class ForwardMode {
       return;
     }
     checkAgain(this.ctx, op, "forward");
+    checkUndone({ report: this.ctx.report, program: this.program, definitions: this.definitions }, op);
     if (op.spread?.some(Boolean) === true && site.known?.rest === undefined) {
       this.ctx.report(
         "PB3012",

@@ -21,6 +21,7 @@ import {
   type Program,
   passing,
   type Region,
+  settled,
   type Type,
   type Value,
   walk,
@@ -33,6 +34,7 @@ import { capture, dualGradient, dualOfAny, gradientFunction, restore, writesActi
 import { jvp } from "./jvp.ts";
 import { withPlatformLiterals } from "./platform.ts";
 import { prepare } from "./prepare.ts";
+import { settledFunction } from "./settled.ts";
 import { freshIds } from "./vjp.ts";
 
 /** Lets a program lower the keys of applied operators and of forward-mode code as well. */
@@ -66,6 +68,7 @@ function forwardCode(program: Program, of: HirFunction, mask: string): HirFuncti
 /** The function that an operator makes of a function; captures stay captures, and are constants of the operator. */
 export function applied(program: Program, of: HirFunction, application: Application): HirFunction {
   const { operator, wrt } = application;
+  if (operator === settled) return settledFunction(program, of);
   const ids = freshIds(of);
   const params = of.params.map((v) => ({ ...v, id: ids.next++ }));
   const captures = of.captures.map((v) => ({ ...v, id: ids.next++ }));

@@ -654,7 +654,7 @@ export class ReverseSweep {
       if (dropped !== undefined && op.callee.kind !== "inert") this.lost(op);
       return;
     }
-    const { thrown } = caughtBy(op) ?? {};
+    const { thrown } = "outcome" in record ? {} : (caughtBy(op) ?? {});
     if (thrown === undefined) this.undoCall(scope, op, record);
     else {
       // What threw has left no frame.
@@ -676,7 +676,7 @@ export class ReverseSweep {
     this.add(scope, x, scope.builder.call({ kind: "value" }, given, x.type, { effects: true }));
   }
 
-  private undoCall(scope: Scope, op: CallOp, { site, frame, variant }: CallRecord): void {
+  private undoCall(scope: Scope, op: CallOp, { site, frame, variant, ...settled }: CallRecord): void {
     const result = op.results[0] as Value;
     const b = scope.builder;
     const kind = passing(result.type);
@@ -686,7 +686,11 @@ export class ReverseSweep {
       return site.mask[i] === "1" && (k === "v" || k === "u") ? [{ a: a as Value, k }] : [];
     });
     if (!site.mask.includes("1") && op.callee.kind !== "value") return;
-    const cotangent = kind === "v" || kind === "u" ? (d ?? scope.zero(result.type)) : b.const(undefined);
+    const isSettled = "outcome" in settled;
+    const { outcome } = settled;
+    if (outcome !== undefined && d !== undefined) this.into(scope, outcome, field("value"), d, result.type);
+    const byValue = !isSettled && (kind === "v" || kind === "u");
+    const cotangent = byValue ? (d ?? scope.zero(result.type)) : b.const(undefined);
     const out = b.value(wanted.length === 1 ? (wanted[0] as { a: Value }).a.type : inertType);
     const sweep = {
       kind: "sweep",
@@ -695,6 +699,7 @@ export class ReverseSweep {
       mask: site.mask,
       args: [frame, cotangent],
       span: op.span,
+      ...(isSettled ? { settled: true as const } : {}),
       results: [out],
     } as const;
     b.emit(variant === undefined ? { ...sweep, results: [out] } : { ...sweep, variant, results: [out] });

@@ -9,31 +9,50 @@ import {
   type Value,
   walk,
 } from "../hir/index.ts";
+import { memoOf } from "./memo.ts";
 
-/** `open` are functions that are being looked at: a cycle throws only if something in it does. */
-export function mayThrow(
-  region: Region,
-  program: Pick<Program, "lower">,
-  open: ReadonlySet<string> = new Set(),
-): boolean {
-  return region.ops.some((op) => {
-    if (op.kind === "throw") return true;
-    if (op.kind === "call") return op.catches !== true && calleeMayThrow(op.callee, op.effects, program, open);
-    if (op.kind === "opaque") return op.catches !== true && op.effects && !onlySpeaks(op);
-    return regions(op).some((inner) => mayThrow(inner, program, open));
-  });
+/** What a region does by itself, and which functions of the program it calls outside of a `try`. */
+interface Throwing {
+  readonly throws: boolean;
+  readonly callees: readonly string[];
 }
 
-export function calleeMayThrow(
-  callee: Callee,
-  effects: boolean,
-  program: Pick<Program, "lower">,
-  open: ReadonlySet<string> = new Set(),
-): boolean {
+export function mayThrow(region: Region, program: Pick<Program, "lower">): boolean {
+  const { throws, callees } = throwingOf(region);
+  return throws || callees.some((key) => leadsToThrow(key, program));
+}
+
+export function calleeMayThrow(callee: Callee, effects: boolean, program: Pick<Program, "lower">): boolean {
   if (callee.kind === "inert") return effects;
-  if (callee.kind !== "known") return true;
-  if (open.has(callee.key)) return false;
-  return mayThrow(program.lower(callee.key).body, program, new Set([...open, callee.key]));
+  return callee.kind !== "known" || leadsToThrow(callee.key, program);
+}
+
+function throwingOf(region: Region): Throwing {
+  const callees = new Set<string>();
+  let throws = false;
+  walk(region, (op) => {
+    if (op.kind === "throw") throws = true;
+    else if (op.kind === "opaque") throws ||= op.catches !== true && op.effects && !onlySpeaks(op);
+    else if (op.kind === "call" && op.catches !== true) {
+      if (op.callee.kind === "known") callees.add(op.callee.key);
+      else throws ||= op.callee.kind !== "inert" || op.effects;
+    }
+  });
+  return { throws, callees: [...callees] };
+}
+
+/** A cycle throws only if something in it does. */
+function leadsToThrow(key: string, program: Pick<Program, "lower">): boolean {
+  const memo = memoOf(program);
+  const same = (a: Throwing, b: Throwing) => a.throws === b.throws && a.callees.join() === b.callees.join();
+  const seen = new Set<string>();
+  const visit = (each: string): boolean => {
+    if (seen.has(each)) return false;
+    seen.add(each);
+    const { throws, callees } = memo.get(`throwing ${each}`, () => throwingOf(program.lower(each).body), same);
+    return throws || callees.some(visit);
+  };
+  return visit(key);
 }
 
 /**
@@ -41,8 +60,11 @@ export function calleeMayThrow(
  * What it allocates itself may be written to before.
  */
 export function throwsFirst(callee: Callee, program: Pick<Program, "lower">): boolean {
-  if (callee.kind !== "known") return false;
-  const { body } = program.lower(callee.key);
+  return callee.kind === "known" && bodyThrowsFirst(program.lower(callee.key).body, program);
+}
+
+/** The same of the body of a function. */
+export function bodyThrowsFirst(body: Region, program: Pick<Program, "lower">): boolean {
   const own = new Set<Value>();
   walk(body, (op) => {
     const [made] = op.results;

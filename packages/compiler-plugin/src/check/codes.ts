@@ -54,7 +54,7 @@ export const codes = {
   ),
   PB1008: explain(
     "A function that may throw changes active values inside a try",
-    "An exception that is caught discards the record of the call, so what the call had changed by then has no derivative. Where the function's body can stand in place of the call there is no such record to lose; a function that calls itself, is generic, has functions of its own, or is found at run time cannot.",
+    "An exception that is caught discards the record of the call, so what the call had changed by then would have no derivative. Functions of the program are called in a form that keeps its record and returns the exception; a function of an installed package has none, and a gradient that is taken in the try would have to put back what its function had changed when it threw.",
     "Let the function return what it computes, or throw before it changes anything that it was given.",
   ),
   PB1009: explain(

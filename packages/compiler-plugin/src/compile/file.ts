@@ -6,7 +6,7 @@
 import type { Mode } from "../ad/index.ts";
 import type { VariantNames } from "../emit/index.ts";
 import type { CompilerProgram, DifferentiableDeclaration } from "../frontend/index.ts";
-import { dualOf } from "../hir/operators.ts";
+import { dualOf, settledKey, settledOf } from "../hir/operators.ts";
 import type { HirFunction } from "../hir/types.ts";
 import { ClassBodies, describeClass } from "./class-bodies.ts";
 import { composeMap, Edits, type Mapping } from "./edits.ts";
@@ -138,6 +138,16 @@ class FileCompiler {
       if (inClass === undefined) this.#edits.insert(declaration.attachAfter, `\n${attach}\n`);
       else this.#classBodies.run(inClass.end, attach);
     }
+    // So does the form of it that is called where it may throw.
+    const settled = this.#plan.variantsOf(settledKey(key));
+    if (settled.length > 0)
+      this.#attachTo(
+        declaration,
+        settledKey(key),
+        fullMask,
+        settled,
+        reference === "" ? "" : `$pb.settled(${reference})`,
+      );
     // Forward-mode code that is differentiated again carries derivatives like any other function.
     for (const variant of variants) {
       const dual = variant.mode === "forward" ? this.#plan.dual(key, variant.mask) : undefined;
@@ -188,13 +198,14 @@ class FileCompiler {
   /** Names of another function's derivative, where they are in scope. */
   #local(key: string, mask: string, mode: Mode): VariantNames | undefined {
     let root = key;
-    for (let dual = dualOf(root); dual !== undefined; dual = dualOf(root)) root = dual.of;
+    for (let of = madeOf(root); of !== undefined; of = madeOf(root)) root = of;
     const declaration = this.#declarations.get(root);
     const variant = this.#plan.variant(key, mask, mode);
     if (declaration === undefined || variant === undefined) return undefined;
     // A method of a class declared inside a function may be called from where its derivatives are not visible.
     if (declaration.nested && declaration.kind !== "function" && declaration.kind !== "arrow") return undefined;
-    const names = this.#names.of(variant, root === key ? declaration.fullMask : fullMaskOf([variant]));
+    const isItsOwn = root === key || root === settledOf(key);
+    const names = this.#names.of(variant, isItsOwn ? declaration.fullMask : fullMaskOf([variant]));
     return declaration.inClass === undefined ? names : qualified(declaration.inClass.name, names);
   }
 
@@ -207,6 +218,7 @@ class FileCompiler {
     const result = shapeText(hir.result);
     if (tellsMoreThanTheKind(result)) fields.push(`resultShape: ${result}`);
     if (takesRest(hir)) fields.push("rest: true");
+    if (variant.derived.changesFirst) fields.push("changesFirst: true");
     if (["method", "getter", "setter", "initialiser"].includes(hir.kind)) fields.push("receiver: true");
     const operators = this.#plan
       .applications(key)
@@ -215,6 +227,9 @@ class FileCompiler {
     return fields.join(", ");
   }
 }
+
+/** The function whose forward-mode code or settled form a key names. */
+const madeOf = (key: string): string | undefined => dualOf(key)?.of ?? settledOf(key);
 
 /** The mask with a bit for every parameter that has a tangent. */
 function fullMaskOf([variant]: readonly PlannedVariant[]): string {

@@ -11,7 +11,15 @@ import {
   type OperatorSite,
 } from "../frontend/index.ts";
 import { fullMaskOf } from "../hir/kinds.ts";
-import { applicationKey, applicationName, applicationOf, dualKey, dualOf } from "../hir/operators.ts";
+import {
+  applicationKey,
+  applicationName,
+  applicationOf,
+  dualKey,
+  dualOf,
+  settled,
+  settledOf,
+} from "../hir/operators.ts";
 import type { Span } from "../hir/types.ts";
 import { type Cause, chainNotes } from "./chain.ts";
 import { failureOf } from "./errors.ts";
@@ -231,6 +239,9 @@ class Planner {
     if (!mask.includes("1")) return;
     const dual = dualOf(key);
     if (dual !== undefined) this.#add(dual.of, dual.mask, "forward", { joint: false, split: false }, cause);
+    // It is attached beside the function itself.
+    const settled = settledOf(key);
+    if (settled !== undefined) this.#demand(settled, mask, splitOnly, cause);
     if (wanted.jvp) this.#add(key, mask, "forward", { joint: false, split: false }, cause);
     if (!wanted.joint && !wanted.split) return;
     // Both sweeps at once start from the cotangent 1; that of a leaf is made from the value, between the sweeps.
@@ -396,7 +407,9 @@ class Planner {
     const applications = (key: string) =>
       [...variantsOf].flatMap(([each, variants]) => {
         const application = applicationOf(each);
-        return application?.of === key ? [{ name: applicationName(application), key: each, variants }] : [];
+        return application?.of === key && application.operator !== settled
+          ? [{ name: applicationName(application), key: each, variants }]
+          : [];
       });
     const dual = (of: string, mask: string) => {
       const key = dualKey({ of, mask });

@@ -1,6 +1,6 @@
 /** HIR to TypeScript text: the derivative as one would write it by hand. */
 import type { DerivedCode, DerivedFunction, ForwardFunction, Mode } from "../ad/index.ts";
-import { dualOf, type HirFunction, passed, type Region, type Span } from "../hir/index.ts";
+import { dualOf, type HirFunction, passed, type Region, type Span, settledKey } from "../hir/index.ts";
 import { borrowStacks, insertReleases, type Role, useCursors } from "../opt/index.ts";
 import { LocalNames, mentioned } from "./names.ts";
 import { type Line, Statements, type VariantNames } from "./statements.ts";
@@ -86,7 +86,8 @@ function printLines(name: string, fn: HirFunction, derived: DerivedCode, options
 function sweepNames(region: Region, options: EmitOptions, into: string[] = []): string[] {
   for (const op of region.ops) {
     if (op.kind === "sweep" && op.callee.kind === "known") {
-      const names = options.local(op.callee.key, op.mask, op.sweep === "jvp" ? "forward" : "reverse");
+      const key = op.settled === true ? settledKey(op.callee.key) : op.callee.key;
+      const names = options.local(key, op.mask, op.sweep === "jvp" ? "forward" : "reverse");
       for (const name of Object.values(names ?? {})) if (name !== undefined) into.push(name);
     }
     const dual =

@@ -7,6 +7,8 @@ import type { Mode } from "../ad/index.ts";
 import { pointsToMemory } from "../analysis/index.ts";
 import {
   type CallOp,
+  type ClosureDerivative,
+  type ClosureOp,
   caughtBy,
   dualOf,
   type HirFunction,
@@ -19,6 +21,7 @@ import {
   type Region,
   regions,
   type Span,
+  settledKey,
   type Type,
   uses,
   type Value,
@@ -366,11 +369,12 @@ export class Statements {
           if (known.kind !== "known")
             throw new Error("Compiler defect: a sweep of an unknown function without a variant");
           const mode = op.sweep === "jvp" ? "forward" : "reverse";
+          const carrier = () => (op.settled === true ? `$pb.settled(${this.carrier(known)})` : this.carrier(known));
           callee =
-            this.references.local(known.key, op.mask, mode)?.[op.sweep] ??
+            this.references.local(op.settled === true ? settledKey(known.key) : known.key, op.mask, mode)?.[op.sweep] ??
             (mode === "forward"
-              ? `$pb.jvp(${this.carrier(known)}, "${op.mask}")`
-              : `$pb.variant(${this.carrier(known)}, "${op.mask}").${op.sweep}`);
+              ? `$pb.jvp(${carrier()}, "${op.mask}")`
+              : `$pb.variant(${carrier()}, "${op.mask}").${op.sweep}`);
         }
         if (op.catches === true) {
           this.caught(op, `${callee}(${list.text})`, "{}");
@@ -514,7 +518,7 @@ export class Statements {
     return `$pb.accessor(${callee.text.slice(0, dot)}, ${JSON.stringify(callee.text.slice(dot + 1))}, "${callee.accessor}")`;
   }
 
-  private closure(op: Extract<Op, { kind: "closure" }>): void {
+  private closure(op: ClosureOp): void {
     const result = op.results[0] as Value;
     const { derivative } = op;
     const literal = this.arrow(op.function, op.captures);
@@ -526,27 +530,45 @@ export class Statements {
       this.define(result, name);
       return;
     }
-    const codes = derivative.codes.map(({ sweep, function: fn, captures }) => ({
-      sweep,
-      fn: this.arrow(fn, captures, 2),
-    }));
+    const own = this.carrierOf(op, derivative, false);
+    const settled = this.carrierOf(op, derivative, true);
+    const isSettled = derivative.codes.some((code) => code.settled === true);
     this.say(`const ${name} = $pb.carry(${literal.head}`);
     this.lines.push(...literal.lines);
-    const { kinds, mask, mutates } = derivative;
-    this.say(
-      `}, { abi: 1, name: ${JSON.stringify(op.function.name)}, kinds: "${kinds}", ${op.function.rest === undefined ? "" : "rest: true, "}variants: { "${mask}": {`,
-    );
-    for (const { sweep, fn } of codes) {
-      this.indent++;
-      this.say(`${sweep}: ${fn.head}`);
-      this.lines.push(...fn.lines);
-      this.say("},");
-      this.indent--;
-    }
-    if (mutates.includes("1"))
-      this.lines.push({ text: `mutates: "${mutates}",`, indent: this.indent + 1, span: this.span });
-    this.say("} } });");
+    own("}, {");
+    if (isSettled) {
+      // Made when somebody asks for it.
+      settled("} }, settled: (): any => ({");
+      this.say("} } }) });");
+    } else this.say("} } });");
     this.define(result, name);
+  }
+
+  /** Says the derivative of a literal, or of its settled form, but for the end. */
+  private carrierOf(
+    { function: of }: ClosureOp,
+    derivative: ClosureDerivative,
+    settled: boolean,
+  ): (start: string) => void {
+    const { kinds, mask, mutates } = derivative;
+    const codes = derivative.codes
+      .filter((code) => (code.settled === true) === settled)
+      .map(({ sweep, function: fn, captures }) => ({ sweep, fn: this.arrow(fn, captures, 2) }));
+    return (start) => {
+      const header = `abi: 1, name: ${JSON.stringify(of.name)}, kinds: "${kinds}"`;
+      const rest = of.rest === undefined ? "" : "rest: true, ";
+      const late = !settled && derivative.changesFirst === true ? "changesFirst: true, " : "";
+      this.say(`${start} ${header}, ${rest}${late}variants: { "${mask}": {`);
+      for (const { sweep, fn } of codes) {
+        this.indent++;
+        this.say(`${sweep}: ${fn.head}`);
+        this.lines.push(...fn.lines);
+        this.say("},");
+        this.indent--;
+      }
+      if (mutates.includes("1"))
+        this.lines.push({ text: `mutates: "${mutates}",`, indent: this.indent + 1, span: this.span });
+    };
   }
 
   /** A function literal in place: its first line, its body, and `}` left to the caller. */

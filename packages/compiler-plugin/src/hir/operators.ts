@@ -14,9 +14,15 @@ export const nestable = ["gradient", "valueWithGradient", "derivative", "valueWi
 
 export type Nestable = (typeof nestable)[number];
 
+/**
+ * What the compiler itself applies to a function that is called in a `try`: the function that never throws, and returns
+ * `{ thrown, error, value }` in place of its value. So what was done before something was thrown leaves a record, too.
+ */
+export const settled = "settled";
+
 /** What an operator is applied to, and with respect to which parameters: "" for all, "0" bare, "[0,2]" a tuple. */
 export interface Application {
-  readonly operator: Nestable;
+  readonly operator: Nestable | typeof settled;
   readonly of: string;
   readonly wrt: string;
 }
@@ -50,7 +56,16 @@ export function applicationOf(key: string): Application | undefined {
   const made = split(key);
   return made === undefined || made.by === dual
     ? undefined
-    : { operator: made.by as Nestable, of: made.of, wrt: made.rest };
+    : { operator: made.by as Application["operator"], of: made.of, wrt: made.rest };
+}
+
+/** The key of the function that does not throw. */
+export const settledKey = (of: string): string => applicationKey({ operator: settled, of, wrt: "" });
+
+/** The key of the function that such a key was made of; undefined for every other key. */
+export function settledOf(key: string): string | undefined {
+  const made = applicationOf(key);
+  return made?.operator === settled ? made.of : undefined;
 }
 
 /** The key of a function's forward-mode code. */

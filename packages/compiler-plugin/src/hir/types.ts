@@ -348,8 +348,12 @@ export interface ClosureDerivative {
   readonly kinds: string;
   readonly mask: string;
   readonly mutates: string;
+  /** It may throw after it has written: there is code of its settled form too, or none can be had. */
+  readonly changesFirst?: true;
   readonly codes: readonly {
     readonly sweep: Sweep;
+    /** Of the function that does not throw. */
+    readonly settled?: true;
     readonly function: HirFunction;
     /** What the function's captures are outside. */
     readonly captures: readonly Value[];
@@ -427,6 +431,8 @@ export interface RuntimeOp extends OpBase {
 export interface SweepOp extends OpBase, Catching {
   readonly kind: "sweep";
   readonly sweep: Sweep;
+  /** Of the function that does not throw: the frame's value is `{ thrown, error, value }`. */
+  readonly settled?: true;
   readonly callee: Callee;
   readonly mask: string;
   readonly variant?: Value;

@@ -16,5 +16,6 @@ export { useCursors } from "./cursors.ts";
 export { type Appetite, inlineCalls } from "./inline.ts";
 export { shareLoads } from "./loads.ts";
 export { insertReleases, type Role } from "./releases/index.ts";
+export { caughtValue, settle } from "./settle.ts";
 export { simplify } from "./simplify.ts";
 export { unrollLoops } from "./unroll.ts";

@@ -2,9 +2,10 @@
  * Copies small callees into their callers before differentiation: a call boxes every number that it returns, and keeps a
  * frame. Function literals that are called where they are visible go the same way, whatever they capture.
  */
-import { calleeMayThrow, mayThrow } from "../analysis/index.ts";
+import { bodyThrowsFirst, calleeMayThrow, mayThrow, throwsFirst } from "../analysis/index.ts";
 import type { CallOp, ClosureOp, HirFunction, Ids, Op, Program, Region, Type, Value } from "../hir/index.ts";
 import { bindingsOf, copyRegion, instantiate, mapOp, operands, regions, walk } from "../hir/index.ts";
+import { settle } from "./settle.ts";
 import { weight } from "./weight.ts";
 
 /** Operations of a declared function, and of a literal, up to which they are copied. */
@@ -99,19 +100,22 @@ class Inliner {
   private region = (region: Region): Region => {
     const ops: Op[] = [];
     for (const op of region.ops) {
-      if (op.kind !== "call" || (op.catches === true && this.throws(op))) {
+      const throws = op.kind === "call" && op.catches === true && this.throws(op);
+      // What has changed nothing before it throws is called: nothing is lost with its frame.
+      if (op.kind !== "call" || (throws && !this.changesFirst(op))) {
         ops.push(mapOp(op, this.resolve, this.region));
         continue;
       }
-      const quiet = op.catches === true ? this.uncaught(op, ops) : op;
+      const quiet = op.catches === true && !throws ? this.uncaught(op, ops) : op;
       const body = this.bodyOf(quiet);
       if (body === undefined) {
         ops.push(mapOp(quiet, this.resolve, this.region));
         continue;
       }
       this.changed = true;
-      ops.push(...body.ops);
-      this.replaced.set(op.results[0] as Value, body.results[0] as Value);
+      const copied = throws ? settle(body, [(op.results[0] as Value).type], this.program, this.ids) : body;
+      ops.push(...copied.ops);
+      for (const [i, v] of quiet.results.entries()) this.replaced.set(v, copied.results[i] as Value);
     }
     return { ...region, ops, results: region.results.map(this.resolve) };
   };
@@ -120,6 +124,13 @@ class Inliner {
     if (op.callee.kind !== "value") return calleeMayThrow(op.callee, op.effects, this.program);
     const literal = this.literals.get(this.resolve(op.args[0] as Value));
     return literal === undefined || mayThrow(literal.function.body, this.program);
+  }
+
+  /** Whether what a call reaches may throw after it has changed something. */
+  private changesFirst(op: CallOp): boolean {
+    if (op.callee.kind !== "value") return !throwsFirst(op.callee, this.program);
+    const literal = this.literals.get(this.resolve(op.args[0] as Value));
+    return literal !== undefined && !bodyThrowsFirst(literal.function.body, this.program);
   }
 
   /** A call in a `try` of what does not throw: nothing is caught. */
@@ -155,7 +166,7 @@ class Inliner {
       const limit = this.onceInLoop.has(op.callee.key) ? onlyCallInLoop : smallFunction;
       if ((!this.all && weight(callee.body) > limit) || callsItself(callee)) return undefined;
     } else return undefined;
-    if (callee.body.diverges === true) return undefined;
+    if (callee.body.diverges === true && op.catches !== true) return undefined;
     const { rest } = callee;
     const marks = op.callee.kind === "value" ? op.spread?.slice(1) : op.spread;
     if (marks?.slice(0, rest).some(Boolean) === true) return undefined;

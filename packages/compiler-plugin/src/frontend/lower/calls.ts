@@ -10,7 +10,6 @@ import { functionCallee, isConstant, memberCallee, superCallee } from "./callee.
 import { initialiseFields, initialiserCallee, startsEmpty } from "./construct.ts";
 import { expanded } from "./expanded.ts";
 import { expression } from "./expressions.ts";
-import { inPlace } from "./in-place.ts";
 import type { Lowering } from "./lowering.ts";
 import { opaqueExpression, reachesEverything } from "./opaque.ts";
 import { isDifferentialOperator, writtenWrt } from "./operators.ts";
@@ -56,8 +55,6 @@ function emitCall(
   type: Type,
   effects: boolean,
 ): Value {
-  const put = args.spread === undefined ? inPlace(s, callee, [...front, ...args.values]) : undefined;
-  if (put !== undefined) return put;
   const spread = args.spread === undefined ? undefined : [...front.map(() => false), ...args.spread];
   return s.builder.call(callee, [...front, ...args.values], type, {
     effects: effects || (callee.kind === "inert" && callee.stops !== true && args.acts?.() === true),

@@ -26,10 +26,7 @@ export class Lowering {
   readonly host: TypeHost;
   readonly ts: TypeScript;
   readonly types: Types;
-  /** The file of what is being lowered: another one while a function of it stands in place of its call. */
-  file: string;
-  /** `this` of a method that stands in place of its call. */
-  receiver: Value | undefined;
+  readonly file: string;
   readonly root: ts.Node;
   readonly ids: Ids;
   /** Variables that live in boxes, here and in the function literals inside. */
@@ -285,7 +282,6 @@ export class Lowering {
 
   /** What stands for a variable here: its value, or its box; undefined for variables of functions not being lowered. */
   raw(variable: Variable): Value | undefined {
-    if (variable === "this" && this.receiver !== undefined) return this.receiver;
     const own = this.environment.variables.get(variable) ?? this.captures.get(variable);
     if (own !== undefined) return own;
     const outer = this.parent?.raw(variable);

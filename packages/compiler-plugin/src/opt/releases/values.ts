@@ -56,6 +56,7 @@ const passing = new Set([
   "jvp",
   "methodJvp",
   "accessor",
+  "settled",
   "clearShadow",
 ]);
 
@@ -115,7 +116,7 @@ export interface Holders {
 /** Values that cannot be leaves, though their types do not say so: literals, code found at run time, and what merges them. */
 export function leafless(body: Region): Set<Value> {
   const found = new Set<Value>();
-  const code = new Set(["variant", "method", "jvp", "methodJvp", "accessor", "zeroNumbers", "borrow"]);
+  const code = new Set(["variant", "method", "jvp", "methodJvp", "accessor", "settled", "zeroNumbers", "borrow"]);
   walk(body, (op) => {
     const [result] = op.results;
     if (result === undefined) return;
