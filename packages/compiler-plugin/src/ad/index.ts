@@ -89,10 +89,7 @@ function described(
   { mask }: Demand,
   known: Summaries,
   functions: readonly HirFunction[],
-): Pick<
-  DerivedCode,
-  "name" | "file" | "kinds" | "changesFirst" | "initialisers" | "demands" | "independent" | "acts"
-> {
+): Pick<DerivedCode, "name" | "file" | "kinds" | "changesFirst" | "initialisers" | "demands" | "independent" | "acts"> {
   return {
     name: fn.name,
     file: fn.file,

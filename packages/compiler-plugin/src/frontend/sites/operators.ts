@@ -114,15 +114,21 @@ class SiteFinder implements SitesOfFile {
         if (wanted.mayWant(node)) this.#reference(node);
         return false;
       }
+      // What is found at run time: `functions[i]`, `make()`.
+      if ((ts.isElementAccessExpression(node) || ts.isCallExpression(node)) && !this.#arguments.has(node)) {
+        const whole = wrapped(ts, node);
+        if (isValuePosition(ts, whole) && wanted.mayWant(whole)) this.#reference(whole, node);
+      }
       return true;
     });
   }
 
-  #reference(node: ts.Identifier | ts.PropertyAccessExpression): void {
+  /** A function by what stands in a place, or by the expression in its parentheses and assertions. */
+  #reference(node: ts.Expression, inner: ts.Expression = node): void {
     const { checker } = this.#host;
     const type = checker.getTypeAtLocation(node);
     if (type.getCallSignatures().length === 0 || !this.#wantsDerivative(node)) return;
-    this.#site("implicit", node, node, undefined);
+    this.#site("implicit", inner, inner, undefined);
   }
 
   #wantsDerivative(node: ts.Expression): boolean {
@@ -411,6 +417,17 @@ function isValuePosition(typescript: typeof ts, node: ts.Expression): boolean {
   if (typescript.isConditionalExpression(parent)) return parent.condition !== node;
   if (typescript.isArrowFunction(parent)) return parent.body === node;
   return typescript.isReturnStatement(parent) || typescript.isArrayLiteralExpression(parent);
+}
+
+/** The expression with the parentheses and assertions around it. */
+function wrapped(typescript: typeof ts, node: ts.Expression): ts.Expression {
+  const { parent } = node;
+  const isAround =
+    typescript.isParenthesizedExpression(parent) ||
+    typescript.isNonNullExpression(parent) ||
+    typescript.isAsExpression(parent) ||
+    typescript.isSatisfiesExpression(parent);
+  return isAround ? wrapped(typescript, parent) : node;
 }
 
 function shortText(node: ts.Node): string {
