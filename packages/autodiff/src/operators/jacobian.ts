@@ -2,6 +2,7 @@
 import { Runs } from "../effects/index.ts";
 import { PullbackError } from "../errors.ts";
 import { type Any, isLeaf, vectorOf } from "../protocol/index.ts";
+import { add } from "../shadows/index.ts";
 import { structureOf } from "../structure/index.ts";
 import type { HessianOperator, HessianVectorProductOperator, JacobianOperator } from "../types/index.ts";
 import { derivative, differential, linear, padded, planFor } from "./forward.ts";
@@ -103,6 +104,25 @@ function unit(value: Any, i: number): Any {
   const zeros = Array.isArray(value) ? new Array<number>(value.length).fill(0) : value.slice().fill(0);
   zeros[i] = 1;
   return zeros;
+}
+
+/** How many elements a leaf has, for matrices inside of differentiated code. */
+export const sizeOfLeaf = (leaf: Any): number => sizeOf(leaf, "jacobian");
+
+export const unitOfLeaf = (leaf: Any, i: number): Any => unit(leaf, i);
+
+/** Rows put together by the elements of `like`; a row that is nothing is the zero of `row`. */
+export function assembledRows(rows: readonly Any[], like: Any, row: Any): Any {
+  const given = rows.map((each) => each ?? vectorOf(row).zero(row));
+  return (vectorOf(like) as Any).assemble(given, like);
+}
+
+/** Adds the parts of the whole to what stands for the rows. */
+export function rowsInto(shadow: Any[], whole: Any, like: Any): void {
+  const parts = (vectorOf(like) as Any).disassemble(whole, like) as readonly Any[];
+  parts.forEach((part, i) => {
+    shadow[i] = add(shadow[i], part);
+  });
 }
 
 const listed = (tangent: Any): Any => (ArrayBuffer.isView(tangent) ? Array.from(tangent as Float64Array) : tangent);

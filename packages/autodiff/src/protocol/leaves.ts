@@ -46,6 +46,8 @@ export interface VectorLeaf<T> {
   unit?(a: T, i: number): T;
   /** Puts one part per element of `a` together: leaves of shape `part` (or numbers, or arrays of them) to `[...a, ...part]`. */
   assemble?(parts: readonly (T | number | readonly number[])[], a: T): T;
+  /** The parts that `assemble` put together. */
+  disassemble?(whole: T, a: T): readonly T[];
 }
 
 /** Elementwise operations, for optimizers. Same rules as `VectorLeaf`. */

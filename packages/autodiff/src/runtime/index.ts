@@ -18,6 +18,7 @@ export {
 export { effectLog, enter, leave, logged, once, reset, touch } from "../effects/index.ts";
 export { capture, restore } from "../operators/again.ts";
 export { applied } from "../operators/applied.ts";
+export { assembledRows, rowsInto, sizeOfLeaf, unitOfLeaf } from "../operators/jacobian.ts";
 export { seed } from "../operators/seed.ts";
 export { accessor, attach, carry, compiled, derivativeOf, isAccessor } from "../registry/index.ts";
 export { drop, held, hold, release, sum } from "../releases/index.ts";

@@ -20,7 +20,7 @@ import {
   type Type,
   type Value,
 } from "../hir/index.ts";
-import { effectLog, within } from "./effects.ts";
+import { acts, effectLog, within } from "./effects.ts";
 import { shadowType } from "./forward.ts";
 import { dualOfAny } from "./gradients.ts";
 import { dualType } from "./jvp.ts";
@@ -61,6 +61,12 @@ const writing: Refusal = {
   hint: "Copy the array or object before changing it, or use gradient or valueWithGradient, which run it once.",
 };
 
+const speaking: Refusal = {
+  message:
+    "does something that must not happen twice, beside calls with registered derivatives, and would have to be run a second time",
+  hint: "Move the input or output out of the function, or use gradient or valueWithGradient, which run it once.",
+};
+
 /** The function that an operator makes of another, as a literal with the same captures; or why there is none. */
 export function composition(
   program: Program,
@@ -72,6 +78,9 @@ export function composition(
   const runsOnce = operator === "hessianVectorProduct";
   if (!runsOnce && repetition === "writes") {
     return { message: `${target.of.name} ${writing.message} for ${operator}.`, hint: writing.hint };
+  }
+  if (!runsOnce && repetition === "speaks" && acts(program, target.of) === false) {
+    return { message: `${target.of.name} ${speaking.message} for ${operator}.`, hint: speaking.hint };
   }
   return new Composer(program, target, operator, wrt, repetition !== "free" && !runsOnce).made();
 }
@@ -335,8 +344,8 @@ class Composer {
   private hessian(b: Builder, args: readonly Value[], captures: readonly Value[]): Value | Refusal {
     const x = args[this.only] as Value;
     if (isNumeric(x.type)) return this.gradientAlong(b, args, captures, b.const(1));
-    if (!isList(x.type)) return this.unlike();
-    return this.rows(b, x, (s, unit) =>
+    if (!isList(x.type) && x.type.kind !== "leaf") return this.unlike();
+    return this.rows(b, x, x, (s, unit) =>
       listed(
         s,
         this.again(s, this.runs, () => this.gradientAlong(s, args, captures, unit)),
@@ -348,14 +357,17 @@ class Composer {
     const x = args[this.only] as Value;
     const { result } = this.target.of;
     const isNumber = isNumeric(x.type);
-    if (!(isNumber || isList(x.type)) || !(isNumeric(result) || isList(result))) return this.unlike();
+    if (x.type.kind === "leaf") {
+      if (isNumeric(result)) return this.transposed(b, args, captures, b.const(1));
+      if (result.kind !== "leaf") return this.unlike();
+    } else if (!(isNumber || isList(x.type)) || !(isNumeric(result) || isList(result))) return this.unlike();
     if (isNumber) {
       const slope = this.along(b, args, captures, [b.const(1)]);
       return isNumeric(result) ? slope : listed(b, slope);
     }
     if (isNumeric(result)) return listed(b, this.transposed(b, args, captures, b.const(1)));
     const value = this.again(b, this.runs, () => this.plain(b, args, captures));
-    return this.rows(b, value, (s, unit) =>
+    return this.rows(b, value, x, (s, unit) =>
       listed(
         s,
         this.again(s, this.runs, () => this.transposed(s, args, captures, unit)),
@@ -363,19 +375,29 @@ class Composer {
     );
   }
 
-  /** One row for every element of an array, from the tangent that is 1 there. */
-  private rows(b: Builder, like: Value, row: (s: Builder, unit: Value) => Value): Value {
-    const rows = b.array([], arrayOf(arrayOf(numberType)));
-    const length = b.length(like);
+  /** One row for every element of an array or leaf, from the tangent that is 1 there; rows are tangents of `argument`. */
+  private rows(b: Builder, like: Value, argument: Value, row: (s: Builder, unit: Value) => Value): Value {
+    const isLeaf = like.type.kind === "leaf";
+    const rows = b.array([], arrayOf(isLeaf ? argument.type : arrayOf(numberType)));
+    const length = isLeaf ? b.runtime("sizeOfLeaf", [like], intType) : b.length(like);
     b.loop({ initial: [], counted: { start: b.const(0, intType), end: length, comparison: "<", step: 1 } }, (s, i) => {
-      const type = shadowType(like.type);
-      const unit = s.newArray(length, type.kind === "array" && type.typed !== undefined ? undefined : s.const(0), type);
-      s.store(unit, i as Value, s.const(1));
-      s.push(rows, row(s, unit));
+      s.push(
+        rows,
+        row(s, isLeaf ? s.runtime("unitOfLeaf", [like, i as Value], like.type) : unitOf(s, like, i as Value)),
+      );
       return [];
     });
-    return rows;
+    return isLeaf ? b.runtime("assembledRows", [rows, like, argument], argument.type) : rows;
   }
+}
+
+/** The tangent of an array that is 1 in one place. */
+function unitOf(b: Builder, like: Value, i: Value): Value {
+  const type = shadowType(like.type);
+  const fill = type.kind === "array" && type.typed !== undefined ? undefined : b.const(0);
+  const unit = b.newArray(b.length(like), fill, type);
+  b.store(unit, i, b.const(1));
+  return unit;
 }
 
 /** The random state. */

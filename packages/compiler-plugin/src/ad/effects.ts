@@ -16,6 +16,7 @@ import {
   type Type,
   type Value,
   walk,
+  withDerivativeKey,
 } from "../hir/index.ts";
 
 /** `draws`: it may draw random numbers, whose generator can be put back. `speaks`: it has an effect on the world, or one that nobody sees. */
@@ -27,6 +28,8 @@ interface Own {
   readonly speaks: boolean;
   /** It calls functions that it is given. */
   readonly unknown: boolean;
+  /** It calls functions with registered derivatives, whose rules are not the functions themselves. */
+  readonly rules: boolean;
   readonly callees: readonly string[];
 }
 
@@ -35,21 +38,27 @@ export function effectsOf(program: Program, fn: HirFunction): Effects {
   return speaks ? "speaks" : draws ? "draws" : "free";
 }
 
-/** Whether a function has an effect on the world; "maybe" where that depends on functions that it is given. */
+/**
+ * Whether a function has an effect on the world that can be written down; "maybe" where that depends on functions that it
+ * is given. Not where it calls functions with registered derivatives: a rule does not ask for the effects of its target.
+ */
 export function acts(program: Program, fn: HirFunction): boolean | "maybe" {
-  const { speaks, unknown } = reached(program, ownOf(fn));
-  return speaks || (unknown ? "maybe" : false);
+  return acting(reached(program, ownOf(fn)));
 }
 
 export function actsBy(program: Program, key: string): boolean | "maybe" {
-  const { speaks, unknown } = reached(program, ownBy(program, key));
+  return acting(reached(program, ownBy(program, key)));
+}
+
+function acting({ speaks, unknown, rules }: Omit<Own, "callees">): boolean | "maybe" {
+  if (rules) return false;
   return speaks || (unknown ? "maybe" : false);
 }
 
 function reached(program: Program, root: Own): Omit<Own, "callees"> {
   const seen = new Set<string>();
   const open = [...root.callees];
-  let { draws, speaks, unknown } = root;
+  let { draws, speaks, unknown, rules } = root;
   for (let key = open.pop(); key !== undefined; key = open.pop()) {
     if (seen.has(key)) continue;
     seen.add(key);
@@ -57,9 +66,10 @@ function reached(program: Program, root: Own): Omit<Own, "callees"> {
     draws ||= own.draws;
     speaks ||= own.speaks;
     unknown ||= own.unknown;
+    rules ||= own.rules;
     open.push(...own.callees);
   }
-  return { draws, speaks, unknown };
+  return { draws, speaks, unknown, rules };
 }
 
 /** The function whose runs another one consists of, by its key: what an operator makes of it, or its forward-mode code. */
@@ -78,18 +88,20 @@ function sameOwn(a: Own, b: Own): boolean {
     a.draws === b.draws &&
     a.speaks === b.speaks &&
     a.unknown === b.unknown &&
+    a.rules === b.rules &&
     a.callees.length === b.callees.length &&
     a.callees.every((key, i) => key === b.callees[i])
   );
 }
 
 function ownOf(root: HirFunction): Own {
-  const found = { draws: false, speaks: false, unknown: false };
+  const found = { draws: false, speaks: false, unknown: false, rules: false };
   const callees = new Set<string>();
   const ofCall = (op: CallOp, definitions: ReadonlyMap<Value, Op>): void => {
     const { callee } = op;
     switch (callee.kind) {
       case "registered":
+        if (callee.key !== withDerivativeKey) found.rules = true;
         if (callee.effects === "random") found.draws = true;
         else if (callee.effects === "state") found.speaks = true;
         return;

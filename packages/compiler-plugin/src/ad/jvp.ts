@@ -282,6 +282,8 @@ class ForwardMode {
         return b.object(entries, result.type, name);
       }
       case "runtime":
+        if (op.fn === "assembledRows")
+          return b.runtime(op.fn, [tangents.of(b, op.args[0] as Value), ...op.args.slice(1)], result.type);
         if (op.fn !== "tree") return undefined;
         return b.runtime("tree", [op.args[0] as Value, tangents.of(b, op.args[1] as Value)], shadowType(result.type));
       default:

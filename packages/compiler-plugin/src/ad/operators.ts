@@ -16,6 +16,7 @@ import {
   definitionsOf,
   dualKey,
   dualOf,
+  type Fault,
   type GradientOf,
   type HirFunction,
   type Program,
@@ -139,7 +140,14 @@ function afterwards(
   const bound = new Map([...whole.params, ...whole.captures].map((v, i) => [v, inputs[i] as Value]));
   within(b, log, () => body.ops.push(...copyRegion(whole.body, bound, b.ids).ops));
   body.results = [result];
-  return { ...shell, body };
+  if (log !== undefined || effectsOf(program, of) !== "speaks") return { ...shell, body };
+  const fault: Fault = {
+    code: "PB3014",
+    span: of.span,
+    message: `${of.name} writes into what it is given, and does something that must not happen twice: its gradient cannot be differentiated again.`,
+    hint: "Move the input or output out of the function, or copy the array or object before changing it.",
+  };
+  return { ...shell, body, faults: [fault] };
 }
 
 /** Which tangents are reported, and whether the function's value stands beside them. */

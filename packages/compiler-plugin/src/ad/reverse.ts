@@ -264,6 +264,10 @@ export class ReverseSweep {
         else if (op.fn === "element") {
           const [leaf, like] = op.args as [Value, Value];
           this.add(scope, leaf, b.runtime("seed", [like, d], leaf.type));
+        } else if (op.fn === "assembledRows") {
+          const shadow = shadows.get(op.args[0] as Value);
+          if (shadow === undefined) this.lost(op);
+          else b.runtime("rowsInto", [shadow, d, op.args[1] as Value], undefined, { effects: true });
         } else this.lost(op);
         return;
       }

@@ -261,6 +261,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         return;
       case "runtime":
         if (handedOn(op).some((v) => variedValues.has(v))) add(variedValues, op.results[0]);
+        if (op.fn === "assembledRows" && contentVaried(op.args[0]!)) add(variedValues, op.results[0]);
         return;
       case "opaque":
         if (!op.operands.some(contentVaried)) return;
@@ -357,6 +358,7 @@ export function activity(fn: HirFunction, mask: string, summaries: Summaries): A
         return;
       case "runtime":
         if (wanted) for (const v of handedOn(op)) add(usefulValues, v);
+        if (wanted && op.fn === "assembledRows") deep(op.args[0], "deepUseful");
         return;
       case "opaque":
         if (!contentUseful(result)) return;

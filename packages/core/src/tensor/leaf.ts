@@ -2,7 +2,7 @@
 import type { PointwiseLeaf, StorageLeaf, VectorLeaf } from "@pullback/autodiff";
 import { isFloating, isHalf } from "../dtype.ts";
 import { BackendError, ShapeError } from "../errors.ts";
-import { stack } from "../operations/joining.ts";
+import { stack, unstack } from "../operations/joining.ts";
 import { castTo } from "../operations/operand.ts";
 import { formatShape } from "../shape.ts";
 import { onesLike, tensor, zerosLike } from "./creation.ts";
@@ -45,6 +45,10 @@ export const tensorVector: VectorLeaf<Tensor> = {
       typeof part === "object" && "shape" in part ? part : tensor(part as number | number[], { dtype: a.dtype }),
     );
     return stack(tensors).reshape([...a.shape, ...(tensors[0] as Tensor).shape]);
+  },
+  disassemble(whole, a) {
+    const part = whole.shape.slice(a.rank);
+    return unstack(whole.reshape([a.size, ...part]));
   },
 };
 
